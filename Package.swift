@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+/// For targets that store spans in types of their own.
+let views = strict + [.enableExperimentalFeature("Lifetimes")]
+
+func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "gateway",
+    products: [
+        .executable(name: "gatewayd", targets: ["gatewayd"]),
+        .executable(name: "gatewayctl", targets: ["gatewayctl"]),
+        // For the nested packages Tests/Fuzz and Tests/Benchmarks.
+        .library(
+            name: "GatewayCore",
+            targets: [
+                "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
+                "Configuration", "Control", "ControlServer", "Linux", "Support",
+            ]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(
+            name: "CNetlink", pkgConfig: "libnl-route-3.0",
+            providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
+        .systemLibrary(
+            name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+        // The pure core: no operating system, no clock, no random source, no log.
+        .target(name: "Memory", swiftSettings: views),
+        .target(name: "Timing", dependencies: ["Memory"], swiftSettings: views),
+        .target(name: "Wire", dependencies: ["Memory"], swiftSettings: views),
+        .target(name: "NAT", dependencies: ["Memory", "Timing", "Wire"], swiftSettings: views),
+        .target(
+            name: "Forwarding", dependencies: ["Memory", "Timing", "Wire", "NAT"],
+            swiftSettings: views),
+        .target(name: "Routing", dependencies: ["Wire"], swiftSettings: strict),
+        .target(
+            name: "Router",
+            dependencies: ["Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing"],
+            swiftSettings: views),
+
+        .target(
+            name: "Configuration",
+            dependencies: ["Timing", "Wire", "NAT", "Forwarding", "Routing", "CYAML"],
+            swiftSettings: strict),
+        .target(name: "Control", dependencies: ["Wire"], swiftSettings: strict),
+        .target(
+            name: "ControlServer",
+            dependencies: [
+                "Control", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Linux", dependencies: ["CLinux", "Memory", "Timing", "Wire"],
+            swiftSettings: views),
+        .target(name: "Netlink", dependencies: ["CNetlink", "Wire"], swiftSettings: strict),
+        .executableTarget(
+            name: "gatewayd",
+            dependencies: [
+                "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
+                "Configuration", "Control", "ControlServer", "Linux", "Netlink",
+                logging, arguments,
+            ],
+            swiftSettings: views),
+        .executableTarget(
+            name: "gatewayctl",
+            dependencies: [
+                "Control", "Configuration", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                arguments,
+            ],
+            swiftSettings: strict),
+
+        .target(
+            name: "Support",
+            dependencies: ["Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router"],
+            path: "Tests/Support", swiftSettings: views),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Support", "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
+            ],
+            path: "Tests/Simulation", swiftSettings: views),
+    ] + tests()
+)
+
+/// One test target a module, named after it; `LabTests` needs root and network namespaces.
+func tests() -> [Target] {
+    let core: [Target.Dependency] = [
+        "Support", "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
+    ]
+    let targets: [(String, [Target.Dependency])] = [
+        ("MemoryTests", []), ("TimingTests", []), ("WireTests", []), ("NATTests", ["Simulation"]),
+        ("ForwardingTests", []), ("RoutingTests", []), ("RouterTests", ["Simulation"]),
+        ("ConfigurationTests", ["Configuration"]),
+        ("ControlTests", ["Control", "ControlServer", nio("NIOCore"), nio("NIOPosix")]),
+        ("LinuxTests", ["Linux", "CLinux"]), ("NetlinkTests", ["Netlink", "Linux", "CLinux"]),
+        ("TidyTests", []),
+    ]
+    return targets.map { name, more in
+        .testTarget(name: name, dependencies: core + more, swiftSettings: views)
+    }
+}

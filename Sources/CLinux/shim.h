@@ -1,0 +1,14 @@
+#pragma once
+#include <linux/if_tun.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+// Guarded by _GNU_SOURCE, which would give this module another view of libc than Swift's.
+extern int setns(int fd, int kind);
+extern int unshare(int flags);
+extern int accept4(int fd, void *address, void *length, int flags);
+extern int pipe2(int fds[2], int flags);

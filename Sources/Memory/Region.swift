@@ -1,0 +1,103 @@
+import Glibc
+
+/// Where an array lies in a region: offset and count of elements.
+@frozen
+public struct Extent<Element: BitwiseCopyable>: Sendable {
+    @usableFromInline let offset: Int
+    /// Number of elements.
+    public let count: Int
+}
+
+/// Adds up the arrays that a region will hold, so that the region can be one allocation.
+@frozen
+public struct RegionLayout: Sendable {
+    /// Bytes reserved so far.
+    public private(set) var byteCount = 0
+
+    /// An empty layout.
+    public init() {}
+
+    /// Reserves room for `count` elements, aligned to a cache line.
+    public mutating func reserve<Element: BitwiseCopyable>(
+        _: Element.Type = Element.self, count: Int
+    ) -> Extent<Element> {
+        precondition(count >= 0)
+        let extent = Extent<Element>(offset: byteCount, count: count)
+        byteCount += (count * MemoryLayout<Element>.stride + 63) & ~63
+        return extent
+    }
+}
+
+/// One zeroed, fixed-size block of memory that holds every table of an engine.
+///
+/// Tables refer to each other by index, never by pointer, so that the block can be mapped at
+/// another address by a successor process. Pages are touched when first used.
+@safe
+public struct Region: ~Copyable {
+    private let base: UnsafeMutableRawPointer
+    /// Size in bytes.
+    public let byteCount: Int
+
+    /// Allocates the zeroed block that `layout` asks for.
+    public init(_ layout: RegionLayout) {
+        byteCount = max(layout.byteCount, 64)
+        // Above glibc's threshold calloc maps fresh zero pages, which cost nothing until touched.
+        guard let memory = unsafe calloc(byteCount / 64 + 1, 64) else {
+            fatalError("out of memory: \(byteCount) bytes for a table")
+        }
+        unsafe base = memory
+    }
+
+    deinit { unsafe free(base) }
+
+    /// The array at `extent`. It must not be used after the region is gone: keep both in one struct.
+    public func array<Element: BitwiseCopyable>(_ extent: Extent<Element>) -> FlatArray<Element> {
+        precondition(
+            extent.offset + extent.count * MemoryLayout<Element>.stride <= byteCount,
+            "extent of another layout")
+        return unsafe FlatArray(
+            base: (base + extent.offset).assumingMemoryBound(to: Element.self),
+            count: extent.count)
+    }
+}
+
+/// A fixed array in a region; elements are read and changed in place, every index is checked.
+@safe
+@frozen
+public struct FlatArray<Element: BitwiseCopyable>: @unchecked Sendable {
+    @usableFromInline let base: UnsafeMutablePointer<Element>
+    /// Number of elements.
+    public let count: Int
+
+    @inlinable
+    init(base: UnsafeMutablePointer<Element>, count: Int) {
+        unsafe self.base = unsafe base
+        self.count = count
+    }
+
+    /// The element at `index`, in place. Traps when out of range.
+    @inlinable
+    public subscript(index: Int) -> Element {
+        @inline(__always) unsafeAddress {
+            precondition(index >= 0 && index < count)
+            return unsafe UnsafePointer(base + index)
+        }
+        @inline(__always) nonmutating unsafeMutableAddress {
+            precondition(index >= 0 && index < count)
+            return unsafe base + index
+        }
+    }
+
+    /// The element at `index`, in place. Traps when out of range.
+    @inlinable
+    public subscript(index: UInt32) -> Element {
+        @inline(__always) unsafeAddress {
+            precondition(Int(index) < count)
+            return unsafe UnsafePointer(base + Int(index))
+        }
+        @inline(__always) nonmutating unsafeMutableAddress {
+            precondition(Int(index) < count)
+            return unsafe base + Int(index)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+public import Timing
+public import Wire
+
+/// On what a mapping or a filter depends (RFC 4787 §4.1, §5).
+public enum Behavior: UInt8, Sendable, CaseIterable {
+    /// On nothing of the remote endpoint.
+    case endpointIndependent
+    /// On the remote address.
+    case addressDependent
+    /// On the remote address and port.
+    case addressAndPortDependent
+
+    /// The name in the configuration and in answers.
+    public var name: String {
+        switch self {
+        case .endpointIndependent: "endpoint-independent"
+        case .addressDependent: "address-dependent"
+        case .addressAndPortDependent: "address-and-port-dependent"
+        }
+    }
+}
+
+/// A transport whose packets are translated; the raw value is the IP protocol number.
+@frozen
+public enum Transport: UInt8, Sendable, CaseIterable {
+    case icmp = 1
+    case tcp = 6
+    case udp = 17
+
+    /// The name in the configuration and in answers.
+    public var name: String {
+        switch self {
+        case .icmp: "icmp"
+        case .tcp: "tcp"
+        case .udp: "udp"
+        }
+    }
+
+    /// 0 to 2, for tables per transport.
+    @inlinable public var index: Int {
+        switch self {
+        case .icmp: 0
+        case .tcp: 1
+        case .udp: 2
+        }
+    }
+}
+
+/// A port forward: an outside port range that leads to an inside host.
+public struct PortForward: Hashable, Sendable {
+    /// Name in answers and traces; unique within the configuration, maybe empty.
+    public var name: String
+    /// TCP, UDP or both; never empty.
+    public var transports: [Transport]
+    /// Outside address; nil for the first address of the outside interface.
+    public var outsideAddress: IPv4Address?
+    /// Outside ports, 1 to 65535.
+    public var ports: ClosedRange<UInt16>
+    /// Inside host.
+    public var insideAddress: IPv4Address
+    /// Inside port of the first outside port; the others follow in step.
+    public var insidePort: UInt16
+    /// Remote prefixes that may use it; empty for all.
+    public var sources: [IPv4Prefix]
+    /// Whether inside hosts may use it by the outside address.
+    public var hairpin: Bool
+
+    /// A forward of these fields.
+    public init(
+        name: String = "", transports: [Transport] = [.tcp], outsideAddress: IPv4Address? = nil,
+        ports: ClosedRange<UInt16>, insideAddress: IPv4Address, insidePort: UInt16,
+        sources: [IPv4Prefix] = [], hairpin: Bool = true
+    ) {
+        self.name = name
+        self.transports = transports
+        self.outsideAddress = outsideAddress
+        self.ports = ports
+        self.insideAddress = insideAddress
+        self.insidePort = insidePort
+        self.sources = sources
+        self.hairpin = hairpin
+    }
+}
+
+/// Idle times after which a session ends.
+public struct NATTimeouts: Hashable, Sendable {
+    /// RFC 5382 REQ-5: at least 2 h 4 min.
+    public var tcpEstablished = Interval.seconds(7440)
+    /// RFC 5382 REQ-5: at least 4 min; opening, closing and after RST (RFC 7857 §2).
+    public var tcpTransitory = Interval.seconds(240)
+    /// RFC 4787 REQ-5: at least 2 min, 5 min recommended.
+    public var udp = Interval.seconds(300)
+    /// As `udp`, while the remote never answered.
+    public var udpUnreplied = Interval.seconds(300)
+    /// RFC 5508 REQ-2: at least 60 s.
+    public var icmp = Interval.seconds(60)
+    /// How long the rest of a fragmented datagram is waited for.
+    public var fragment = Interval.seconds(15)
+    /// How long a freed outside port rests (RFC 6888 REQ-8).
+    public var portRest = Interval.seconds(120)
+
+    /// The defaults of the RFCs.
+    public init() {}
+}
+
+/// Capacities; everything over one is a named drop.
+public struct NATLimits: Hashable, Sendable {
+    /// Sessions in all, 16 to 16,777,216; needs a restart to change.
+    public var sessions = 65_536
+    /// Sessions of one inside host.
+    public var sessionsPerHost = 4096
+    /// New sessions a second in all; nil for no bound.
+    public var newSessionsPerSecond: Int?
+    /// Fragmented datagrams followed at once; needs a restart to change.
+    public var fragments = 1024
+
+    /// The defaults of the schema.
+    public init() {}
+}
+
+/// Everything a user can choose about translation.
+public struct NATSettings: Hashable, Sendable {
+    /// What is translated.
+    public enum Mode: String, Sendable {
+        /// To the first address of the outside interface.
+        case masquerade
+        /// To the addresses of `pool`.
+        case pool
+        /// Nothing: the gateway is a plain router.
+        case none
+    }
+
+    /// What is translated.
+    public var mode = Mode.masquerade
+    /// The side with the outside addresses.
+    public var outside = Side.wan
+    /// Outside addresses of mode `pool`.
+    public var pool: [ClosedRange<IPv4Address>] = []
+    /// Ports given out to mappings.
+    public var ports: ClosedRange<UInt16> = 1024...65535
+    /// On what a mapping depends.
+    public var mapping = Behavior.endpointIndependent
+    /// On what the admission of an inbound packet depends.
+    public var filtering = Behavior.addressDependent
+    /// Whether inside hosts reach each other by outside addresses.
+    public var hairpin = true
+    /// Whether the inside port is kept when it is free.
+    public var preservePort = false
+    /// Destination prefixes left untranslated.
+    public var exclude: [IPv4Prefix] = []
+    /// Static forwards.
+    public var portForwards: [PortForward] = []
+    /// Idle times.
+    public var timeouts = NATTimeouts()
+    /// Capacities.
+    public var limits = NATLimits()
+
+    /// The defaults: masquerade as RFC 4787 recommends it.
+    public init() {}
+}

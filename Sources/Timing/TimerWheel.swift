@@ -1,0 +1,116 @@
+public import Memory
+
+/// A timer wheel over record numbers: insertion, removal and expiry are O(1).
+///
+/// A timer further off than the wheel is long waits in the last slot and is put back when it comes
+/// round, so the wheel bounds no timeout. Deadlines are in ticks of `tick`; a timer never runs early.
+@frozen
+public struct TimerWheel: Sendable {
+    /// Length of a tick.
+    public static var tick: Interval { .milliseconds(250) }
+
+    /// Links of one record; 0 means none, otherwise record number + 1.
+    public struct Node: BitwiseCopyable, Sendable {
+        var next: UInt32
+        var previous: UInt32
+        var deadline: UInt32
+        /// Slot number + 1, or 0 when not in the wheel.
+        var slot: UInt32
+    }
+
+    private let nodes: FlatArray<Node>
+    private let heads: FlatArray<UInt32>
+    /// Every tick up to and including this one has been worked off.
+    private var current: UInt32 = 0
+    /// Timers waiting.
+    public private(set) var count = 0
+
+    /// A wheel over zeroed arrays; `heads.count` slots, a power of two.
+    public init(nodes: FlatArray<Node>, heads: FlatArray<UInt32>) {
+        precondition(heads.count & (heads.count - 1) == 0 && heads.count > 1)
+        self.nodes = nodes
+        self.heads = heads
+    }
+
+    /// The tick that `instant` lies in.
+    @inlinable @inline(__always)
+    public static func ticks(_ instant: Instant) -> UInt32 {
+        UInt32(truncatingIfNeeded: instant.nanoseconds / 250_000_000)
+    }
+
+    /// A span in ticks, rounded up, at least 1.
+    public static func ticks(_ interval: Interval) -> UInt32 {
+        let ticks = (interval.nanoseconds &+ 249_999_999) / 250_000_000
+        return UInt32(clamping: max(ticks, 1))
+    }
+
+    /// Sets the timer of `record` to run in tick `deadline`; moves it if it was set.
+    public mutating func set(_ record: UInt32, deadline: UInt32) {
+        cancel(record)
+        let ahead = deadline > current ? deadline - current : 1
+        let distance = min(ahead, UInt32(heads.count - 1))
+        link(record, slot: Int(current &+ distance) & (heads.count - 1))
+        nodes[record].deadline = max(deadline, current + 1)
+        count += 1
+    }
+
+    /// Stops the timer of `record`, if it was set.
+    public mutating func cancel(_ record: UInt32) {
+        guard nodes[record].slot != 0 else { return }
+        let node = nodes[record]
+        if node.previous != 0 {
+            nodes[node.previous - 1].next = node.next
+        } else {
+            heads[node.slot - 1] = node.next
+        }
+        if node.next != 0 { nodes[node.next - 1].previous = node.previous }
+        nodes[record].slot = 0
+        count -= 1
+    }
+
+    /// The tick `record` is set to run in, or nil.
+    public func deadline(of record: UInt32) -> UInt32? {
+        nodes[record].slot == 0 ? nil : nodes[record].deadline
+    }
+
+    /// Takes one timer that is due at tick `now` out of the wheel; nil when there is none left.
+    ///
+    /// Call until nil. An idle stretch costs at most one look at every slot.
+    public mutating func popExpired(at now: UInt32) -> UInt32? {
+        guard count > 0 else {
+            current = max(current, now)
+            return nil
+        }
+        if now > current, now - current > UInt32(heads.count) {
+            // More than a whole turn behind: every slot is looked at once.
+            current = now - UInt32(heads.count)
+        }
+        while current < now {
+            let slot = Int(current &+ 1) & (heads.count - 1)
+            while heads[slot] != 0 {
+                let record = heads[slot] - 1
+                let deadline = nodes[record].deadline
+                if deadline <= now {
+                    cancel(record)
+                    return record
+                }
+                // From beyond the horizon: put it where it belongs now.
+                cancel(record)
+                let distance = min(deadline - (current &+ 1), UInt32(heads.count - 1))
+                link(record, slot: Int(current &+ 1 &+ max(distance, 1)) & (heads.count - 1))
+                count += 1
+            }
+            current += 1
+        }
+        return nil
+    }
+
+    private func link(_ record: UInt32, slot: Int) {
+        let head = heads[slot]
+        nodes[record].next = head
+        nodes[record].previous = 0
+        nodes[record].slot = UInt32(slot + 1)
+        if head != 0 { nodes[head - 1].previous = record + 1 }
+        heads[slot] = record + 1
+    }
+}
