@@ -19,7 +19,8 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable {
     case ttlExpired, routeNone, routeBlackhole, routeUnreachable, routeProhibited, routeSameSide
     case mtuExceeded, mtuSegments
     // Transport headers
-    case tcpMalformed, udpMalformed, icmpMalformed, icmpChecksum, icmpType
+    case tcpMalformed, tcpChecksum, udpMalformed, udpChecksum
+    case icmpMalformed, icmpChecksum, icmpType
     // Fragments
     case fragmentMalformed, fragmentOverlap, fragmentTiny, fragmentLimit, fragmentTimeout
     // NAT

@@ -284,6 +284,16 @@ extension DropReason {
                 "tcp.malformed", "The TCP header is cut off or contradicts itself.",
                 "The sender is broken or hostile."
             )
+        case .tcpChecksum:
+            (
+                "tcp.checksum", "A first TCP segment with a wrong checksum; no session was made.",
+                "The packet was damaged on its way or is forged."
+            )
+        case .udpChecksum:
+            (
+                "udp.checksum", "A first UDP datagram with a wrong checksum; no session was made.",
+                "The packet was damaged on its way or is forged."
+            )
         case .udpMalformed:
             (
                 "udp.malformed", "The UDP header is cut off or contradicts itself.",

@@ -1,0 +1,240 @@
+/// How a super-packet is cut by the device that finally sends it.
+@frozen
+public enum Segmentation: UInt8, Sendable {
+    /// One packet as it stands.
+    case none
+    /// TCP segments of `segmentSize` payload octets.
+    case tcp
+    /// UDP datagrams of `segmentSize` payload octets.
+    case udp
+}
+
+/// The facts of one IPv4 packet in an Ethernet frame, checked once against its bytes.
+///
+/// Nothing here is believed from offload metadata: it is recomputed from the packet and metadata
+/// that contradicts it is refused (SECURITY S40). Offsets count from the start of the frame.
+@frozen
+public struct Packet: Sendable {
+    /// Where the IPv4 header begins.
+    @inlinable public static var ip: Int { EthernetView.headerLength }
+    /// Most segments a super-packet may hold.
+    public static let mostSegments = 128
+    /// Smallest TCP segment a super-packet may be cut to.
+    public static let smallestSegment = 88
+
+    /// Where the transport header, or a later fragment's payload, begins.
+    public var transport: Int
+    /// Octets of IPv4 header and payload.
+    public var totalLength: Int
+    /// Source address.
+    public var source: UInt32
+    /// Destination address.
+    public var destination: UInt32
+    /// Source port; for an ICMP query or reply its identifier.
+    public var sourcePort: UInt16 = 0
+    /// Destination port; for an ICMP query or reply its identifier.
+    public var destinationPort: UInt16 = 0
+    /// Flags and offset (RFC 791 §3.1).
+    public var fragmentField: UInt16
+    /// Identification.
+    public var identification: UInt16
+    /// Payload octets of each segment of a super-packet.
+    public var segmentSize: UInt16 = 0
+    /// Protocol number.
+    public var proto: UInt8
+    /// Time to live as received.
+    public var timeToLive: UInt8
+    /// DS field and ECN.
+    public var typeOfService: UInt8
+    /// TCP control bits.
+    public var flags = TCPFlags(rawValue: 0)
+    /// ICMP type.
+    public var icmpType: UInt8 = 0
+    /// Octets of transport header: 8, or 20 to 60 for TCP; 0 when not there.
+    public var transportHeaderLength: UInt8 = 0
+    /// How the device cuts the packet.
+    public var segmentation = Segmentation.none
+    /// The transport checksum holds the pseudo-header sum only.
+    public var hasPartialChecksum = false
+    /// ECN bit of the offload metadata.
+    public var hasECNSegments = false
+
+    /// Octets of frame that belong to the packet; what follows is padding.
+    @inlinable public var frameLength: Int { Self.ip &+ totalLength }
+    /// Octets of IPv4 header.
+    @inlinable public var headerLength: Int { transport &- Self.ip }
+    /// Whether the packet is a piece of a larger one.
+    @inlinable public var isFragment: Bool {
+        fragmentField & (FragmentField.moreFragments | FragmentField.offsetMask) != 0
+    }
+    /// Whether the packet holds the start of the transport part.
+    @inlinable public var isFirst: Bool { fragmentField & FragmentField.offsetMask == 0 }
+    /// Don't-fragment bit.
+    @inlinable public var dontFragment: Bool {
+        fragmentField & FragmentField.dontFragment != 0
+    }
+    /// Whether ports or an ICMP identifier are known.
+    @inlinable public var hasPorts: Bool {
+        transportHeaderLength != 0
+            && (proto != IPProtocol.icmp || ICMPType.isQuery(icmpType)
+                || ICMPType.isReply(icmpType))
+    }
+    /// Whether this is a whole ICMP error or its first fragment.
+    @inlinable public var isICMPError: Bool {
+        proto == IPProtocol.icmp && transportHeaderLength != 0 && ICMPType.isError(icmpType)
+    }
+    /// Octets of IPv4 packet that one cut packet of it will have: what an MTU is compared to.
+    @inlinable public var largestPacket: Int {
+        segmentation == .none
+            ? totalLength : headerLength &+ Int(transportHeaderLength) &+ Int(segmentSize)
+    }
+
+    /// Checks a frame whose EtherType is IPv4 and its offload metadata.
+    @inlinable
+    public init(_ frame: inout MutableRawSpan, _ header: VirtioNetHeader) throws(DropReason) {
+        try self.init(internet: &frame)
+        if isFirst { try readTransport(&frame) }
+        if header.flags & VirtioNetHeader.needsChecksum != 0 || header.segmentationType != 0 {
+            try readOffload(header)
+        }
+    }
+
+    @inlinable
+    init(internet frame: inout MutableRawSpan) throws(DropReason) {
+        guard frame.byteCount >= Self.ip &+ 20 else { throw .ipv4Truncated }
+        let first = frame.byte(Self.ip)
+        let header = Int(first & 15) &* 4
+        let total = Int(frame.be16(Self.ip &+ 2))
+        guard first >> 4 == 4, header >= 20, total >= header else { throw .ipv4Header }
+        guard Self.ip &+ total <= frame.byteCount else { throw .ipv4Truncated }
+        var sum: UInt64 = 0
+        var offset = Self.ip
+        while offset < Self.ip &+ header {
+            sum &+= UInt64(frame.be32(offset))
+            offset &+= 4
+        }
+        guard Checksum.fold(sum) == 0xffff else { throw .ipv4Checksum }
+        transport = Self.ip &+ header
+        totalLength = total
+        typeOfService = frame.byte(Self.ip &+ 1)
+        identification = frame.be16(Self.ip &+ 4)
+        fragmentField = frame.be16(Self.ip &+ 6)
+        timeToLive = frame.byte(Self.ip &+ 8)
+        proto = frame.byte(Self.ip &+ 9)
+        source = frame.be32(Self.ip &+ 12)
+        destination = frame.be32(Self.ip &+ 16)
+    }
+
+    /// Reads ports, flags and type; a first fragment must hold the whole header (RFC 1858).
+    @inlinable
+    mutating func readTransport(_ frame: inout MutableRawSpan) throws(DropReason) {
+        let length = frameLength &- transport
+        switch proto {
+        case IPProtocol.tcp:
+            guard length >= 20 else { throw isFragment ? .fragmentTiny : .tcpMalformed }
+            let header = Int(frame.byte(transport &+ 12) >> 4) &* 4
+            guard header >= 20 else { throw .tcpMalformed }
+            guard header <= length else { throw isFragment ? .fragmentTiny : .tcpMalformed }
+            sourcePort = frame.be16(transport)
+            destinationPort = frame.be16(transport &+ 2)
+            flags = TCPFlags(rawValue: frame.byte(transport &+ 13))
+            transportHeaderLength = UInt8(truncatingIfNeeded: header)
+        case IPProtocol.udp:
+            guard length >= 8 else { throw isFragment ? .fragmentTiny : .udpMalformed }
+            let claimed = Int(frame.be16(transport &+ 4))
+            guard claimed >= 8, isFragment || claimed <= length else { throw .udpMalformed }
+            sourcePort = frame.be16(transport)
+            destinationPort = frame.be16(transport &+ 2)
+            transportHeaderLength = 8
+        case IPProtocol.icmp:
+            guard length >= 8 else { throw isFragment ? .fragmentTiny : .icmpMalformed }
+            icmpType = frame.byte(transport)
+            if ICMPType.isQuery(icmpType) || ICMPType.isReply(icmpType) {
+                sourcePort = frame.be16(transport &+ 4)
+                destinationPort = sourcePort
+            }
+            transportHeaderLength = 8
+        default:
+            break
+        }
+    }
+
+    /// Accepts offload metadata only where it says what the packet itself says.
+    @usableFromInline
+    mutating func readOffload(_ header: VirtioNetHeader) throws(DropReason) {
+        guard header.flags & VirtioNetHeader.needsChecksum != 0 else {
+            throw .offloadSegmentation
+        }
+        let field: UInt16
+        switch proto {
+        case IPProtocol.tcp: field = 16
+        case IPProtocol.udp: field = 6
+        default: throw .offloadChecksum
+        }
+        guard !isFragment, transportHeaderLength != 0, Int(header.checksumStart) == transport,
+            header.checksumOffset == field
+        else { throw .offloadChecksum }
+        hasPartialChecksum = true
+
+        switch header.segmentationType & ~VirtioNetHeader.ecn {
+        case 0:
+            return
+        case VirtioNetHeader.tcp4:
+            guard proto == IPProtocol.tcp, Int(header.segmentSize) >= Self.smallestSegment else {
+                throw .offloadSegmentation
+            }
+            segmentation = .tcp
+        case VirtioNetHeader.udpSegments:
+            guard proto == IPProtocol.udp, header.segmentSize > 0 else {
+                throw .offloadSegmentation
+            }
+            segmentation = .udp
+        default:
+            throw .offloadSegmentation
+        }
+        let payload = frameLength - transport - Int(transportHeaderLength)
+        guard payload <= Int(header.segmentSize) * Self.mostSegments else {
+            throw .offloadSegmentation
+        }
+        guard payload > Int(header.segmentSize) else {
+            segmentation = .none
+            return
+        }
+        segmentSize = header.segmentSize
+        hasECNSegments = header.segmentationType & VirtioNetHeader.ecn != 0
+    }
+
+    /// The offload metadata for writing the packet, made from its facts alone.
+    @inlinable
+    public var virtioNetHeader: VirtioNetHeader {
+        var header = VirtioNetHeader()
+        guard hasPartialChecksum else { return header }
+        header.flags = VirtioNetHeader.needsChecksum
+        header.checksumStart = UInt16(truncatingIfNeeded: transport)
+        header.checksumOffset = proto == IPProtocol.tcp ? 16 : 6
+        guard segmentation != .none else { return header }
+        header.segmentationType =
+            (segmentation == .tcp ? VirtioNetHeader.tcp4 : VirtioNetHeader.udpSegments)
+            | (hasECNSegments ? VirtioNetHeader.ecn : 0)
+        header.segmentSize = segmentSize
+        header.headerLength = UInt16(
+            truncatingIfNeeded: transport &+ Int(transportHeaderLength))
+        return header
+    }
+
+    /// Whether the transport checksum of a whole packet holds; true where none can be checked. O(n).
+    public func transportChecksumIsValid(_ frame: inout MutableRawSpan) -> Bool {
+        if hasPartialChecksum || isFragment || transportHeaderLength == 0 { return true }
+        var length = frameLength - transport
+        if proto == IPProtocol.udp {
+            if frame.be16(transport + 6) == 0 { return true }
+            length = Int(frame.be16(transport + 4))
+        }
+        var sum = Checksum.sum(frame.bytes.part(transport, length))
+        if proto != IPProtocol.icmp {
+            sum &+= Checksum.pseudoHeader(
+                source: source, destination: destination, proto: proto, length: length)
+        }
+        return Checksum.fold(sum) == 0xffff
+    }
+}
