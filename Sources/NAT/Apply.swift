@@ -1,0 +1,132 @@
+import Memory
+public import Timing
+public import Wire
+
+extension NAT {
+    /// Takes on new settings; sessions that they still allow go on, the others end at once.
+    ///
+    /// Mode, outside side and table sizes stay as they were made. O(sessions).
+    public mutating func apply(
+        _ new: NATSettings, outsideAddresses: [IPv4Address], at now: Instant
+    ) {
+        guard settings.mode != .none else { return }
+        let samePools =
+            new.ports == settings.ports
+            && outsideAddresses.prefix(PoolSet.mostAddresses).map(\.rawValue) == pools.addresses
+        if samePools { freeForwardPorts() }
+        let old = settings
+        settings = new
+        settings.mode = old.mode
+        settings.outside = old.outside
+        settings.limits.sessions = old.limits.sessions
+        if !samePools { pools = PoolSet(addresses: outsideAddresses, ports: new.ports) }
+        forwards = ForwardTable(settings, addresses: outsideAddresses)
+        prepare()
+        for number in 0..<mappingPool.highest where mappings[number].inUse != 0 {
+            rejudge(number, keepsPort: samePools, at: now)
+        }
+        for number in 0..<sessionPool.highest where isInUse(number) {
+            let remote = IPv4Address(sessions[number].remoteAddress)
+            if new.exclude.contains(where: { $0.contains(remote) }) {
+                kill(number, at: now)
+            } else {
+                refreshTimeout(number, at: now)
+            }
+        }
+    }
+
+    private mutating func freeForwardPorts() {
+        for forward in forwards.forwards {
+            guard let address = pools.index(of: forwards.outside(of: forward)) else { continue }
+            for transport in forward.transports {
+                for port in forward.ports { pools[address, transport].unreserve(port) }
+            }
+        }
+    }
+
+    /// Ends a mapping the new settings do not allow; gives the others their port.
+    private mutating func rejudge(_ number: UInt32, keepsPort: Bool, at now: Instant) {
+        let mapping = mappings[number]
+        guard let transport = Transport(rawValue: mapping.transport) else { return }
+        if mapping.isStatic != 0 {
+            if let forward = forward(of: mapping, transport) {
+                mappings[number].forward = forward
+                return
+            }
+        } else if let pool = pools.index(of: mapping.outsideAddress) {
+            if pools[pool, transport].owner(of: mapping.outsidePort) == .mapping(number)
+                || (!keepsPort && pools[pool, transport].take(mapping.outsidePort, for: number))
+            {
+                // The host goes on with the address it has.
+                hosts[mapping.host].pool = UInt32(pool)
+                return
+            }
+        }
+        while mappings[number].inUse != 0, mappings[number].firstSession != 0 {
+            kill(mappings[number].firstSession - 1, at: now)
+        }
+    }
+
+    /// The forward that still makes a static mapping what it is.
+    private func forward(of mapping: Mapping, _ transport: Transport) -> UInt32? {
+        for (number, forward) in forwards.forwards.enumerated() {
+            guard forward.transports.contains(transport),
+                forward.ports.contains(mapping.outsidePort),
+                forwards.outside(of: forward) == mapping.outsideAddress,
+                forward.insideAddress.rawValue == mapping.insideAddress,
+                forward.insidePort &+ (mapping.outsidePort &- forward.ports.lowerBound)
+                    == mapping.insidePort
+            else { continue }
+            return UInt32(number)
+        }
+        return nil
+    }
+
+    private mutating func refreshTimeout(_ number: UInt32, at now: Instant) {
+        guard let phase = SessionPhase(rawValue: sessions[number].phase),
+            let transport = Transport(rawValue: sessions[number].transport)
+        else { return }
+        let time = timeout(phase, transport)
+        guard time != sessions[number].timeout else { return }
+        sessions[number].timeout = time
+        wheel.set(number, deadline: sessions[number].lastSeen &+ time)
+    }
+
+    /// Ports of one outside address and transport.
+    public struct PoolUse: Sendable {
+        /// Outside address.
+        public let address: IPv4Address
+        /// Transport.
+        public let transport: Transport
+        /// Given to mappings.
+        public let used: Int
+        /// Freed lately.
+        public let resting: Int
+        /// That may be given out.
+        public let total: Int
+    }
+
+    /// How far the pools are used, by address and transport.
+    public func poolUse() -> [PoolUse] {
+        pools.addresses.indices.flatMap { index in
+            Transport.allCases.map { transport in
+                let pool = pools[index, transport]
+                return PoolUse(
+                    address: IPv4Address(pools.addresses[index]), transport: transport,
+                    used: pool.used, resting: pool.resting, total: pool.total)
+            }
+        }
+    }
+
+    /// Sessions and mappings of the inside host at `address`; nil if it has none.
+    public func use(of address: IPv4Address) -> (sessions: Int, mappings: Int)? {
+        guard let host = findHost(address.rawValue) else { return nil }
+        return (Int(hosts[host].sessions), Int(hosts[host].mappings))
+    }
+
+    /// The port forward a session came by, as its number in the settings; nil for none.
+    public func forward(of number: UInt32) -> Int? {
+        let mapping = mappings[sessions[number].mapping]
+        return mapping.isStatic == 0 ? nil : Int(mapping.forward)
+    }
+}

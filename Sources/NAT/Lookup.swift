@@ -1,0 +1,157 @@
+public import Memory
+public import Wire
+
+/// The endpoints of a packet as a session sees them; the local one is inside or outside.
+@frozen
+public struct Flow: Hashable, Sendable {
+    @usableFromInline var local: UInt32
+    @usableFromInline var remote: UInt32
+    @usableFromInline var localPort: UInt16
+    @usableFromInline var remotePort: UInt16
+    @usableFromInline var transport: UInt8
+    @usableFromInline var direction: Direction
+
+    /// A flow seen in `direction`: `local` is its inside (outbound) or outside (inbound) endpoint.
+    @inlinable @inline(__always)
+    public init(
+        _ direction: Direction, transport: UInt8, local: UInt32, localPort: UInt16,
+        remote: UInt32, remotePort: UInt16
+    ) {
+        self.direction = direction
+        self.transport = transport
+        self.local = local
+        self.localPort = localPort
+        self.remote = remote
+        // A query has one identifier, not two ports.
+        self.remotePort = transport == IPProtocol.icmp ? 0 : remotePort
+    }
+
+    /// The flow of a packet with ports that crosses in `direction`.
+    @inlinable @inline(__always)
+    public init(_ packet: Packet, _ direction: Direction) {
+        if direction == .outbound {
+            self.init(
+                direction, transport: packet.proto, local: packet.source,
+                localPort: packet.sourcePort, remote: packet.destination,
+                remotePort: packet.destinationPort)
+        } else {
+            self.init(
+                direction, transport: packet.proto, local: packet.destination,
+                localPort: packet.destinationPort, remote: packet.source,
+                remotePort: packet.sourcePort)
+        }
+    }
+
+    @inlinable @inline(__always)
+    func hash(_ key: HashKey) -> UInt32 {
+        key.hash(
+            UInt64(local) << 32 | UInt64(remote),
+            UInt64(localPort) << 48 | UInt64(remotePort) << 32 | UInt64(transport) << 8
+                | UInt64(direction.rawValue))
+    }
+}
+
+/// What an inbound packet without a session may become.
+@frozen
+public enum Admission: Sendable {
+    /// The mapping lets it in.
+    case mapping(UInt32)
+    /// A port forward lets it in.
+    case forward(UInt32)
+}
+
+extension NAT {
+    /// The session of a flow, or nil. Expected O(1), bounded by `HashIndex.longestProbe`.
+    @inlinable @inline(__always)
+    public func find(_ flow: Flow) -> UInt32? {
+        let found = flows.find(flow.hash(key)) { entry in
+            guard entry & 1 == UInt32(flow.direction.rawValue) else { return false }
+            return matches(entry >> 1, flow)
+        }
+        guard let found else { return nil }
+        return found >> 1
+    }
+
+    @inlinable @inline(__always)
+    func matches(_ number: UInt32, _ flow: Flow) -> Bool {
+        let outbound = flow.direction == .outbound
+        return sessions[number].remoteAddress == flow.remote
+            && (outbound ? sessions[number].insideAddress : sessions[number].outsideAddress)
+                == flow.local
+            && (outbound ? sessions[number].insidePort : sessions[number].outsidePort)
+                == flow.localPort
+            && sessions[number].remotePort == flow.remotePort
+            && sessions[number].transport == flow.transport
+    }
+
+    /// The session a packet belongs to. ICMP: only queries go out and only replies come in.
+    @inlinable @inline(__always)
+    public func find(_ packet: Packet, _ direction: Direction) -> UInt32? {
+        guard packet.hasPorts else { return nil }
+        if packet.proto == IPProtocol.icmp,
+            ICMPType.isQuery(packet.icmpType) != (direction == .outbound)
+        {
+            return nil
+        }
+        return find(Flow(packet, direction))
+    }
+
+    /// Judges an inbound packet that has no session, changing nothing (RFC 4787 §5).
+    ///
+    /// Throws why it is refused: no mapping or forward has the port, or the filter holds it off.
+    public func judge(_ packet: Packet) throws(DropReason) -> Admission {
+        guard let transport = Transport(rawValue: packet.proto) else { throw .natProtocol }
+        guard packet.hasPorts,
+            transport != .icmp || ICMPType.isReply(packet.icmpType),
+            let pool = pools.index(of: packet.destination)
+        else { throw .natNoSession }
+        switch pools[pool, transport].owner(of: packet.destinationPort) {
+        case .mapping(let mapping):
+            guard admits(mapping, packet) else { throw .natFiltered }
+            return .mapping(mapping)
+        case .forward(let number):
+            guard Int(number) < forwards.forwards.count else { throw .natNoSession }
+            let sources = forwards.forwards[Int(number)].sources
+            let source = IPv4Address(packet.source)
+            guard sources.isEmpty || sources.contains(where: { $0.contains(source) }) else {
+                throw .natForwardSource
+            }
+            return .forward(number)
+        case .nobody, .resting, .reserved:
+            throw .natNoSession
+        }
+    }
+
+    /// The inside endpoint an admitted packet goes to.
+    public func inside(of admission: Admission, _ packet: Packet) -> (address: UInt32, port: UInt16)
+    {
+        switch admission {
+        case .mapping(let number):
+            return (mappings[number].insideAddress, mappings[number].insidePort)
+        case .forward(let number):
+            let forward = forwards.forwards[Int(number)]
+            let offset = packet.destinationPort &- forward.ports.lowerBound
+            return (forward.insideAddress.rawValue, forward.insidePort &+ offset)
+        }
+    }
+
+    /// Whether the filter lets `packet` in through `mapping` although it has no session.
+    private func admits(_ mapping: UInt32, _ packet: Packet) -> Bool {
+        switch settings.filtering {
+        case .endpointIndependent: true
+        case .addressDependent: peer(of: mapping, packet.source) != nil
+        case .addressAndPortDependent: false
+        }
+    }
+
+    /// A session of `mapping` to `remote` that its owner started or answered.
+    func peer(of mapping: UInt32, _ remote: UInt32) -> UInt32? {
+        peerIndex.find(peerHash(mapping, remote)) { number in
+            sessions[number].mapping == mapping && sessions[number].remoteAddress == remote
+        }
+    }
+
+    func peerHash(_ mapping: UInt32, _ remote: UInt32) -> UInt32 {
+        key.hash(UInt64(mapping) << 32 | UInt64(remote), 2)
+    }
+}

@@ -1,0 +1,208 @@
+public import Memory
+public import Timing
+public import Wire
+
+/// Translation of addresses and ports: mappings, the sessions that hang off them, and their timers.
+///
+/// All state lies in two regions as fixed-layout records that refer to each other by number. Nothing
+/// is allocated after `init` but by `apply`. Addresses and ports are in host order.
+public struct NAT: ~Copyable {
+    /// What was asked for.
+    public internal(set) var settings: NATSettings
+    /// Counters for answers.
+    public internal(set) var statistics = NATStatistics()
+
+    let region: Region
+    /// Those in use have their `inUse` flag set.
+    @usableFromInline let sessions: FlatArray<Session>
+    let mappings: FlatArray<Mapping>
+    let hosts: FlatArray<Host>
+    var sessionPool: IndexPool
+    var mappingPool: IndexPool
+    var hostPool: IndexPool
+    /// Both directions of every session; the record number is session * 2 + direction.
+    @usableFromInline var flows: HashIndex
+    var mappingIndex: HashIndex
+    var hostIndex: HashIndex
+    /// From mapping and remote address to a session of both.
+    var peerIndex: HashIndex
+    var wheel: TimerWheel
+
+    var pools: PoolSet
+    /// Forwards by inside endpoint, for mappings that inside hosts start (consistent with REQ-1).
+    var forwards: ForwardTable
+    @usableFromInline let key: HashKey
+    var random: Random
+    /// Idle ticks by phase for each transport; filled from the settings.
+    @usableFromInline var timeouts = InlineArray<9, UInt32>(repeating: 1)
+    @usableFromInline var icmpTimeout: UInt32 = 1
+    var bucket = TokenBucket()
+    var lastSerial: UInt32 = 0
+
+    /// Tables for `settings.limits`, translating to `outsideAddresses` (at most 1,024, in order of use).
+    public init(_ settings: NATSettings, outsideAddresses: [IPv4Address], random: Random) {
+        let count = settings.mode == .none ? 16 : settings.limits.sessions
+        let layout = StateLayout(sessions: count)
+        let memory = Region(layout.region)
+        sessions = memory.array(layout.sessions)
+        mappings = memory.array(layout.mappings)
+        hosts = memory.array(layout.hosts)
+        sessionPool = IndexPool(next: memory.array(layout.sessionFree))
+        mappingPool = IndexPool(next: memory.array(layout.mappingFree))
+        hostPool = IndexPool(next: memory.array(layout.hostFree))
+        flows = HashIndex(slots: memory.array(layout.flows))
+        mappingIndex = HashIndex(slots: memory.array(layout.mappingIndex))
+        hostIndex = HashIndex(slots: memory.array(layout.hostIndex))
+        peerIndex = HashIndex(slots: memory.array(layout.peerIndex))
+        wheel = TimerWheel(
+            nodes: memory.array(layout.timers), heads: memory.array(layout.timerHeads))
+        region = memory
+        var source = random
+        key = HashKey(source.next(), source.next())
+        self.random = source
+        self.settings = settings
+        let addresses = settings.mode == .none ? [] : outsideAddresses
+        pools = PoolSet(addresses: addresses, ports: settings.ports)
+        forwards = ForwardTable(settings, addresses: addresses)
+        prepare()
+    }
+
+    /// Derives what packets need from the settings.
+    mutating func prepare() {
+        let times = settings.timeouts
+        for phase in SessionPhase.allCases {
+            let time =
+                switch phase {
+                case .unreplied: times.udpUnreplied
+                case .replied: times.udp
+                default: phase.isEstablished ? times.tcpEstablished : times.tcpTransitory
+                }
+            timeouts[Int(phase.rawValue)] = TimerWheel.ticks(time)
+        }
+        icmpTimeout = TimerWheel.ticks(times.icmp)
+        bucket.rate = settings.limits.newSessionsPerSecond
+        for (number, forward) in settings.portForwards.enumerated() {
+            guard let address = pools.index(of: forwards.outside(of: forward)) else { continue }
+            for transport in forward.transports {
+                for port in forward.ports {
+                    _ = pools[address, transport].reserve(port, forward: UInt32(number))
+                }
+            }
+        }
+    }
+
+    /// Sessions there are.
+    public var sessionCount: Int { sessionPool.used }
+    /// Mappings there are.
+    public var mappingCount: Int { mappingPool.used }
+    /// Sessions there is room for.
+    public var sessionCapacity: Int { sessionPool.capacity }
+    /// Record numbers below this one may be in use.
+    public var sessionLimit: UInt32 { sessionPool.highest }
+
+    /// Whether session record `number` is in use.
+    public func isInUse(_ number: UInt32) -> Bool {
+        Int(number) < sessions.count && sessions[number].flags & SessionFlag.inUse != 0
+    }
+
+    /// A copy of session record `number`, for answers.
+    public func session(_ number: UInt32) -> Session { sessions[number] }
+
+    /// The neighbour record decided on for a session in `epoch`, or nil.
+    @inlinable @inline(__always)
+    public func neighbor(of number: UInt32, _ direction: Direction, epoch: UInt32) -> UInt32? {
+        if direction == .outbound {
+            return sessions[number].outboundEpoch == epoch
+                ? sessions[number].outboundNeighbor : nil
+        }
+        return sessions[number].inboundEpoch == epoch ? sessions[number].inboundNeighbor : nil
+    }
+
+    /// Tells two sessions apart that had the same record.
+    public func serial(_ number: UInt32) -> UInt32 { sessions[number].serial }
+
+    /// Remembers the neighbour record decided on for a session in `epoch`.
+    public func setNeighbor(
+        of number: UInt32, _ direction: Direction, _ neighbor: UInt32, epoch: UInt32
+    ) {
+        if direction == .outbound {
+            sessions[number].outboundNeighbor = neighbor
+            sessions[number].outboundEpoch = epoch
+        } else {
+            sessions[number].inboundNeighbor = neighbor
+            sessions[number].inboundEpoch = epoch
+        }
+    }
+
+    /// The mapping of session `number`.
+    public func mapping(of number: UInt32) -> Mapping { mappings[sessions[number].mapping] }
+
+    /// Whether `address` is one we translate to. O(log n).
+    @inline(__always)
+    public func isOutside(_ address: UInt32) -> Bool { pools.index(of: address) != nil }
+}
+
+/// Where the tables lie in their region, for a given number of sessions.
+struct StateLayout {
+    var region = RegionLayout()
+    let sessions: Extent<Session>
+    let mappings: Extent<Mapping>
+    let hosts: Extent<Host>
+    let sessionFree: Extent<UInt32>
+    let mappingFree: Extent<UInt32>
+    let hostFree: Extent<UInt32>
+    let flows: Extent<UInt64>
+    let mappingIndex: Extent<UInt64>
+    let hostIndex: Extent<UInt64>
+    let peerIndex: Extent<UInt64>
+    let timers: Extent<TimerWheel.Node>
+    let timerHeads: Extent<UInt32>
+
+    init(sessions count: Int) {
+        sessions = region.reserve(count: count)
+        mappings = region.reserve(count: count)
+        hosts = region.reserve(count: count)
+        sessionFree = region.reserve(count: count)
+        mappingFree = region.reserve(count: count)
+        hostFree = region.reserve(count: count)
+        flows = region.reserve(count: HashIndex.slotCount(for: count * 2))
+        mappingIndex = region.reserve(count: HashIndex.slotCount(for: count))
+        hostIndex = region.reserve(count: HashIndex.slotCount(for: count))
+        peerIndex = region.reserve(count: HashIndex.slotCount(for: count))
+        timers = region.reserve(count: count)
+        timerHeads = region.reserve(count: 8192)
+    }
+}
+
+/// Counters of a NAT since its start.
+public struct NATStatistics: Sendable {
+    /// Sessions made, by `Transport.index`.
+    public var created = InlineArray<3, UInt64>(repeating: 0)
+    /// Sessions ended, by `Transport.index`.
+    public var closed = InlineArray<3, UInt64>(repeating: 0)
+    /// Sessions ended by their timer.
+    public var expired: UInt64 = 0
+    /// Sessions ended on request or because a rule went away.
+    public var killed: UInt64 = 0
+}
+
+/// Bounds a rate: a bucket that holds one second's worth.
+struct TokenBucket {
+    /// Events a second; nil for no bound.
+    var rate: Int?
+    private var tokens: Int64 = 0
+    private var last = Instant.zero
+
+    /// Takes one event out of the bucket; false when it is empty.
+    mutating func take(at now: Instant) -> Bool {
+        guard let rate else { return true }
+        let unit: Int64 = 1_000_000_000
+        let passed = min(max((now - last).nanoseconds, 0), unit)
+        last = now
+        // Tokens are counted in billionths of an event.
+        tokens = min(tokens + passed * Int64(rate), unit * Int64(rate))
+        guard tokens >= unit else { return false }
+        tokens -= unit
+        return true
+    }
+}

@@ -1,0 +1,133 @@
+public import Memory
+public import Timing
+public import Wire
+
+extension NAT {
+    /// Counts a packet of a session, moves its state and refreshes its timer.
+    ///
+    /// - Parameter isIntact: false for a TCP segment with control bits whose checksum is wrong: it
+    ///   passes as it is and changes nothing (SECURITY S41).
+    @inlinable @inline(__always)
+    public mutating func track(
+        _ number: UInt32, _ packet: Packet, _ direction: Direction, isIntact: Bool = true,
+        at now: Instant
+    ) {
+        let octets = UInt64(truncatingIfNeeded: packet.totalLength)
+        let known: UInt32
+        if direction == .outbound {
+            sessions[number].packetsOut &+= 1
+            sessions[number].bytesOut &+= octets
+            known = SessionFlag.sentOutbound
+        } else {
+            sessions[number].packetsIn &+= 1
+            sessions[number].bytesIn &+= octets
+            known = SessionFlag.sentInbound
+        }
+        guard isIntact else { return }
+        let flags = sessions[number].flags
+        if flags & known == 0 { meet(number, direction) }
+        if direction == .outbound
+            || flags & (SessionFlag.sentOutbound | SessionFlag.inboundRefreshes) != 0
+        {
+            sessions[number].lastSeen = TimerWheel.ticks(now)
+        }
+        if packet.proto == IPProtocol.tcp {
+            let phase = sessions[number].phase
+            let control: TCPFlags = [.syn, .fin, .rst]
+            if phase == SessionPhase.transitory.rawValue
+                || !packet.flags.isDisjoint(with: control)
+            {
+                advance(number, packet.flags, direction, at: now)
+            }
+        }
+    }
+
+    /// The first packet of one end: it holds the mapping, or the flow is answered.
+    @usableFromInline
+    mutating func meet(_ number: UInt32, _ direction: Direction) {
+        if direction == .outbound {
+            hold(number)
+            sessions[number].flags |= SessionFlag.sentOutbound
+        } else {
+            sessions[number].flags |= SessionFlag.sentInbound
+        }
+        let both = SessionFlag.sentOutbound | SessionFlag.sentInbound
+        if sessions[number].transport != IPProtocol.tcp, sessions[number].flags & both == both {
+            sessions[number].phase = SessionPhase.replied.rawValue
+            sessions[number].timeout = timeout(of: number)
+        }
+    }
+
+    /// A TCP segment that may change the phase.
+    @usableFromInline
+    mutating func advance(
+        _ number: UInt32, _ flags: TCPFlags, _ direction: Direction, at now: Instant
+    ) {
+        guard let phase = SessionPhase(rawValue: sessions[number].phase) else { return }
+        let next = phase.next(on: flags, direction)
+        guard next != phase else { return }
+        sessions[number].phase = next.rawValue
+        let time = timeout(of: number)
+        if time < sessions[number].timeout {
+            wheel.set(number, deadline: TimerWheel.ticks(now) &+ time)
+        }
+        sessions[number].timeout = time
+    }
+
+    /// Idle ticks a session in this phase may live.
+    func timeout(_ phase: SessionPhase, _ transport: Transport) -> UInt32 {
+        transport == .icmp ? icmpTimeout : timeouts[Int(phase.rawValue)]
+    }
+
+    private func timeout(of number: UInt32) -> UInt32 {
+        guard let phase = SessionPhase(rawValue: sessions[number].phase),
+            let transport = Transport(rawValue: sessions[number].transport)
+        else { return 1 }
+        return timeout(phase, transport)
+    }
+
+    /// Seconds until session `number` ends if nothing more is heard.
+    public func secondsLeft(_ number: UInt32, at now: Instant) -> UInt32 {
+        let end = sessions[number].lastSeen &+ sessions[number].timeout
+        let tick = TimerWheel.ticks(now)
+        return end > tick ? (end - tick + 3) / 4 : 0
+    }
+
+    /// Ends at most `most` sessions that are idle for longer than they may. True if more wait.
+    public mutating func expire(at now: Instant, most: Int = 256) -> Bool {
+        let tick = TimerWheel.ticks(now)
+        for _ in 0..<most {
+            guard let number = wheel.popExpired(at: tick) else { return false }
+            let deadline = sessions[number].lastSeen &+ sessions[number].timeout
+            if deadline > tick {
+                wheel.set(number, deadline: deadline)
+            } else if let phase = SessionPhase(rawValue: sessions[number].phase),
+                phase.isEstablished
+            {
+                // RFC 7857 §2: idle too long, but not forgotten for another transitory time.
+                sessions[number].phase = SessionPhase.transitory.rawValue
+                sessions[number].timeout = timeout(of: number)
+                sessions[number].lastSeen = tick
+                wheel.set(number, deadline: tick &+ sessions[number].timeout)
+            } else {
+                statistics.expired &+= 1
+                end(number, at: now)
+            }
+        }
+        return true
+    }
+
+    /// When `expire` has to be called next; nil while there are no sessions.
+    public func nextDeadline(at now: Instant) -> Instant? {
+        guard wheel.count > 0 else { return nil }
+        let tick = Int64(TimerWheel.ticks(now)) + 1
+        return Instant(nanoseconds: tick * TimerWheel.tick.nanoseconds)
+    }
+
+    /// Ends a session on request.
+    public mutating func kill(_ number: UInt32, at now: Instant) {
+        guard isInUse(number) else { return }
+        statistics.killed &+= 1
+        end(number, at: now)
+    }
+}
