@@ -1,0 +1,34 @@
+public import Timing
+public import Wire
+
+/// What one side has received, sent and dropped since the start.
+public struct SideCounters: Sendable {
+    /// Frames received.
+    public var receivedPackets: UInt64 = 0
+    /// Octets received, Ethernet headers included.
+    public var receivedBytes: UInt64 = 0
+    /// Frames handed to the device.
+    public var sentPackets: UInt64 = 0
+    /// Octets handed to the device, Ethernet headers included.
+    public var sentBytes: UInt64 = 0
+    /// Drops by `DropReason.rawValue`, on the side the packet came from.
+    public var drops = InlineArray<64, UInt64>(repeating: 0)
+    /// When the last drop of each kind was.
+    public var lastDrop = InlineArray<64, Instant>(repeating: .zero)
+    /// ICMP errors sent because of packets of this side.
+    public var errorsSent: UInt64 = 0
+    /// ICMP errors not sent because of the rate limits.
+    public var errorsSuppressed: UInt64 = 0
+
+    /// All zero.
+    public init() { precondition(DropReason.count <= 64) }
+
+    /// Counts a dropped packet.
+    public mutating func drop(_ reason: DropReason, at now: Instant) {
+        drops[Int(reason.rawValue)] &+= 1
+        lastDrop[Int(reason.rawValue)] = now
+    }
+
+    /// Drops for `reason`.
+    public subscript(reason: DropReason) -> UInt64 { drops[Int(reason.rawValue)] }
+}
