@@ -192,6 +192,14 @@ public struct FIB: ~Copyable, @unchecked Sendable {
     @inlinable
     public func action(of index: UInt32) -> FIBAction { groups[index].action }
 
+    /// Whether one of the ways of a group that forwards leaves by `side`. O(ways).
+    public func leads(_ index: UInt32, to side: Side) -> Bool {
+        for way in 0..<Int(groups[index].count) where groups[index].hops[way].side == side {
+            return true
+        }
+        return false
+    }
+
     /// The way for a flow among the equal ways of a group that forwards. O(1).
     ///
     /// The same hash gets the same way as long as the group is the same; the upper bits of

@@ -55,6 +55,16 @@ public struct Quote: Sendable {
     }
 }
 
+extension Quote {
+    /// The quote after its destination was translated.
+    public func translated(to address: UInt32, port: UInt16) -> Quote {
+        var copy = self
+        copy.destination = address
+        copy.destinationPort = port
+        return copy
+    }
+}
+
 extension NAT {
     /// The session an ICMP error is about; errors never make, refresh or end one (RFC 5508 REQ-6).
     ///

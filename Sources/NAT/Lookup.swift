@@ -122,6 +122,31 @@ extension NAT {
         }
     }
 
+    /// Whether a packet from inside to an outside address could lead to an inside host.
+    public func hasTarget(_ packet: Packet) -> Bool {
+        if packet.isICMPError { return true }
+        guard packet.hasPorts, let transport = Transport(rawValue: packet.proto),
+            transport != .icmp, let pool = pools.index(of: packet.destination)
+        else { return false }
+        switch pools[pool, transport].owner(of: packet.destinationPort) {
+        case .mapping, .forward: return true
+        case .nobody, .resting, .reserved: return false
+        }
+    }
+
+    /// Whether the port forward a packet from inside would use, if any, may be used from inside.
+    public func allowsHairpin(_ packet: Packet) -> Bool {
+        guard packet.hasPorts, let transport = Transport(rawValue: packet.proto),
+            let pool = pools.index(of: packet.destination),
+            case .forward(let number) = pools[pool, transport].owner(of: packet.destinationPort),
+            Int(number) < forwards.forwards.count
+        else { return true }
+        return forwards.forwards[Int(number)].hairpin
+    }
+
+    /// The inside address of a session.
+    public func insideAddress(of number: UInt32) -> UInt32 { sessions[number].insideAddress }
+
     /// The inside endpoint an admitted packet goes to.
     public func inside(of admission: Admission, _ packet: Packet) -> (address: UInt32, port: UInt16)
     {

@@ -77,9 +77,10 @@ public struct NAT: ~Copyable {
                 case .replied: times.udp
                 default: phase.isEstablished ? times.tcpEstablished : times.tcpTransitory
                 }
-            timeouts[Int(phase.rawValue)] = TimerWheel.ticks(time)
+            // One tick more: a packet is seen somewhere within a tick, and no timer may run early.
+            timeouts[Int(phase.rawValue)] = TimerWheel.ticks(time) + 1
         }
-        icmpTimeout = TimerWheel.ticks(times.icmp)
+        icmpTimeout = TimerWheel.ticks(times.icmp) + 1
         bucket.rate = settings.limits.newSessionsPerSecond
         for (number, forward) in settings.portForwards.enumerated() {
             guard let address = pools.index(of: forwards.outside(of: forward)) else { continue }

@@ -107,6 +107,12 @@ extension MutableRawSpan {
         }
     }
 
+    /// The `count` bytes from `offset` on, lent.
+    @inlinable @inline(__always) @_lifetime(&self)
+    public mutating func window(_ offset: Int, _ count: Int) -> MutableRawSpan {
+        _mutatingExtracting(offset..<(offset &+ count))
+    }
+
     /// The bytes from `offset` on, lent.
     @inlinable @inline(__always) @_lifetime(&self)
     public mutating func from(_ offset: Int) -> MutableRawSpan {

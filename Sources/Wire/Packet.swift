@@ -99,6 +99,28 @@ public struct Packet: Sendable {
         }
     }
 
+    /// Reads the start of a packet that was checked when it came, for an error that quotes it; the
+    /// total length is that of what is left of it.
+    public init(quoting frame: inout MutableRawSpan) throws(DropReason) {
+        guard frame.byteCount >= Self.ip + 20 else { throw .ipv4Truncated }
+        let header = Int(frame.byte(Self.ip) & 15) * 4
+        guard header >= 20, Self.ip + header <= frame.byteCount else { throw .ipv4Header }
+        transport = Self.ip + header
+        totalLength = min(Int(frame.be16(Self.ip + 2)), frame.byteCount - Self.ip)
+        guard totalLength >= header else { throw .ipv4Header }
+        typeOfService = frame.byte(Self.ip + 1)
+        identification = frame.be16(Self.ip + 4)
+        fragmentField = frame.be16(Self.ip + 6)
+        timeToLive = frame.byte(Self.ip + 8)
+        proto = frame.byte(Self.ip + 9)
+        source = frame.be32(Self.ip + 12)
+        destination = frame.be32(Self.ip + 16)
+        if proto == IPProtocol.icmp, isFirst, frame.byteCount >= transport + 8 {
+            icmpType = frame.byte(transport)
+            transportHeaderLength = 8
+        }
+    }
+
     @inlinable
     init(internet frame: inout MutableRawSpan) throws(DropReason) {
         guard frame.byteCount >= Self.ip &+ 20 else { throw .ipv4Truncated }

@@ -1,0 +1,128 @@
+import Memory
+public import Timing
+public import Wire
+
+/// One of our addresses on its way into use and the defence of it (RFC 5227).
+struct AddressClaim {
+    enum Stage: Equatable {
+        /// Probes still to send, then the wait for objections.
+        case probing(left: Int)
+        case waiting
+        case announcing(left: Int)
+        case held
+    }
+
+    let address: UInt32
+    let side: Side
+    var stage: Stage
+    var next: Instant
+}
+
+/// Something a person should hear about: another station uses one of our addresses.
+public struct AddressConflict: Hashable, Sendable {
+    /// Our address.
+    public var address: IPv4Address
+    /// The other station.
+    public var hardware: MACAddress
+    /// Where it is.
+    public var side: Side
+}
+
+extension Forwarder {
+    private static var announceInterval: Interval { .seconds(2) }
+    private static var probeInterval: Interval { .seconds(1) }
+    private static var defendInterval: Interval { .seconds(10) }
+
+    /// Begins to use the addresses of all sides: announces them (RFC 5227 §2.3), after probing for
+    /// another owner where the settings ask for it (§2.1). Call once.
+    public mutating func start(at now: Instant, into outbox: inout Outbox) {
+        for side in Side.allCases {
+            installStaticNeighbors(side, at: now)
+            for address in settings[side].addresses {
+                let probes = settings[side].probesAddresses
+                let delay = probes ? Int64(random.below(1_000_000_000)) : 0
+                claims.append(
+                    AddressClaim(
+                        address: address.address.rawValue, side: side,
+                        stage: probes ? .probing(left: 3) : .announcing(left: 2),
+                        next: now + Interval(nanoseconds: delay)))
+            }
+        }
+        claimTimers(at: now, into: &outbox)
+    }
+
+    /// Whether every address is in use: nothing is probed any more.
+    public var isReady: Bool {
+        !claims.contains { claim in
+            switch claim.stage {
+            case .probing, .waiting: true
+            case .announcing, .held: false
+            }
+        }
+    }
+
+    mutating func claimTimers(at now: Instant, into outbox: inout Outbox) {
+        guard !claims.isEmpty else { return }
+        for index in claims.indices where claims[index].next <= now {
+            let claim = claims[index]
+            switch claim.stage {
+            case .probing(let left):
+                let probe = ARPPacket(
+                    .request, senderHardware: MACAddress(links[claim.side.index].hardware),
+                    senderAddress: .unspecified, targetHardware: MACAddress(0),
+                    targetAddress: IPv4Address(claim.address))
+                sendARP(probe, to: .broadcast, on: claim.side, &outbox)
+                claims[index].stage = left > 1 ? .probing(left: left - 1) : .waiting
+                claims[index].next =
+                    now
+                    + (left > 1
+                        ? Self.probeInterval
+                            + Interval(nanoseconds: Int64(random.below(1_000_000_000)))
+                        : Self.announceInterval)
+            case .waiting, .announcing(_):
+                announce(IPv4Address(claim.address), on: claim.side, into: &outbox)
+                let isFirst = claim.stage != .announcing(left: 1)
+                claims[index].stage = isFirst ? .announcing(left: 1) : .held
+                claims[index].next = now + Self.announceInterval
+            case .held: break
+            }
+        }
+        claims.removeAll { $0.stage == .held }
+    }
+
+    /// Tells everybody on a side where one of our addresses is (RFC 5227 §3).
+    func announce(_ address: IPv4Address, on side: Side, into outbox: inout Outbox) {
+        let hardware = MACAddress(links[side.index].hardware)
+        let packet = ARPPacket(
+            .request, senderHardware: hardware, senderAddress: address,
+            targetHardware: MACAddress(0), targetAddress: address)
+        sendARP(packet, to: .broadcast, on: side, &outbox)
+    }
+
+    /// Another station uses our address: defend it, at most once in 10 s, once in a minute after
+    /// ten conflicts (RFC 5227 §2.4 c).
+    mutating func defend(
+        _ packet: ARPPacket, _ side: Side, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        conflicts[side.index].count &+= 1
+        conflicts[side.index].last = AddressConflict(
+            address: packet.senderAddress, hardware: packet.senderHardware, side: side)
+        let interval =
+            conflicts[side.index].count > 10 ? Interval.seconds(60) : Self.defendInterval
+        if let last = conflicts[side.index].defended, now - last < interval { return }
+        conflicts[side.index].defended = now
+        announce(packet.senderAddress, on: side, into: &outbox)
+    }
+
+    /// Conflicts seen on a side, and the last of them.
+    public func conflict(on side: Side) -> (count: Int, last: AddressConflict?) {
+        (conflicts[side.index].count, conflicts[side.index].last)
+    }
+}
+
+/// What a side knows of stations that use our addresses.
+struct ConflictRecord {
+    var count = 0
+    var last: AddressConflict?
+    var defended: Instant?
+}

@@ -1,0 +1,209 @@
+import Memory
+public import NAT
+public import Timing
+public import Wire
+
+/// What became of a received frame.
+@frozen
+public enum Verdict: Sendable {
+    /// It leaves, changed in place: its first `length` octets, with the header as changed.
+    case forward(Side, length: Int)
+    /// It went no further, and was counted.
+    case drop(DropReason)
+    /// It was for us, or waits, or left in other frames of the outbox.
+    case consumed
+}
+
+/// The packet path: neighbours, routes, translation, counters. A plain value without clock, random
+/// source, socket, thread or log; everything that leaves is a verdict or lies in the outbox.
+public struct Forwarder: ~Copyable {
+    /// What was asked for.
+    public internal(set) var settings: ForwardingSettings
+    /// Translation.
+    public internal(set) var nat: NAT
+    /// Routes; replaced as a whole between batches by `publish`.
+    public private(set) var fib: FIB
+    /// Counters per side, by `Side.index`.
+    public internal(set) var counters: InlineArray<2, SideCounters>
+
+    var neighbors: NeighborTable
+    var store: PacketStore
+    var fragments: FragmentTable
+    /// Held packets that can go on, in order.
+    var ready = HeldQueue()
+    /// Counts changes that make remembered decisions stale: of routes, neighbours, settings.
+    var epoch: UInt32 = 1
+    var links: InlineArray<2, Link>
+    var own: OwnAddresses
+    var claims: [AddressClaim]
+    var conflicts = InlineArray<2, ConflictRecord>(repeating: ConflictRecord())
+    var limits: RateLimits
+    var random: Random
+
+    /// What a packet needs of a side, without going through arrays.
+    struct Link {
+        var hardware: UInt64
+        var mtu: Int
+        /// Nothing is sent while the device is down.
+        var isUp = true
+    }
+
+    /// A gateway with these settings and no routes.
+    public init(_ settings: ForwardingSettings, random: Random) {
+        var source = random
+        let natSource = Random(key: (source.next(), source.next(), source.next(), source.next()))
+        self.settings = settings
+        nat = NAT(
+            settings.nat, outsideAddresses: Self.outsideAddresses(settings), random: natSource)
+        fib = FIB()
+        counters = InlineArray(repeating: SideCounters())
+        neighbors = NeighborTable(key: HashKey(source.next(), source.next()))
+        store = PacketStore(packets: 4096, blocks: 4096)
+        fragments = FragmentTable(
+            capacity: settings.nat.limits.fragments, key: HashKey(source.next(), source.next()))
+        links = InlineArray { index in
+            Link(
+                hardware: settings.interfaces[index].hardware.rawValue,
+                mtu: settings.interfaces[index].mtu)
+        }
+        own = OwnAddresses(settings)
+        claims = []
+        limits = RateLimits(key: HashKey(source.next(), source.next()))
+        self.random = source
+    }
+
+    /// The addresses translated to: the outside interface's first, or the pool.
+    static func outsideAddresses(_ settings: ForwardingSettings) -> [IPv4Address] {
+        switch settings.nat.mode {
+        case .none: []
+        case .masquerade: settings[settings.nat.outside].addresses.prefix(1).map(\.address)
+        case .pool:
+            settings.nat.pool.flatMap { range in
+                (range.lowerBound.rawValue...range.upperBound.rawValue).lazy
+                    .prefix(1024).map { IPv4Address($0) }
+            }
+        }
+    }
+
+    /// Takes on new routes; what was decided under the old ones is decided anew.
+    ///
+    /// - Returns: The old routes, to be freed off the packet path.
+    public mutating func publish(_ new: consuming FIB) -> FIB {
+        var table = new
+        swap(&fib, &table)
+        forgetDecisions()
+        return table
+    }
+
+    /// Takes on new settings. Interfaces keep their neighbours; sessions that remain allowed go on.
+    public mutating func apply(_ new: ForwardingSettings, at now: Instant, into outbox: inout Outbox)
+    {
+        let old = settings
+        settings = new
+        settings.nat.mode = old.nat.mode
+        settings.nat.outside = old.nat.outside
+        for side in Side.allCases {
+            links[side.index].hardware = new[side].hardware.rawValue
+            links[side.index].mtu = new[side].mtu
+        }
+        own = OwnAddresses(settings)
+        nat.apply(new.nat, outsideAddresses: Self.outsideAddresses(settings), at: now)
+        for side in Side.allCases { installStaticNeighbors(side, at: now) }
+        for side in Side.allCases {
+            for address in new[side].addresses where !old[side].addresses.contains(address) {
+                announce(address.address, on: side, into: &outbox)
+            }
+        }
+        forgetDecisions()
+    }
+
+    /// Every remembered decision is stale from now on. 0 never is an epoch.
+    mutating func forgetDecisions() {
+        epoch &+= 1
+        if epoch == 0 { epoch = 1 }
+    }
+
+    /// The device of a side came up or went down.
+    public mutating func setLink(_ side: Side, isUp: Bool, at now: Instant, into outbox: inout Outbox)
+    {
+        guard links[side.index].isUp != isUp else { return }
+        links[side.index].isUp = isUp
+        if isUp {
+            for address in settings[side].addresses {
+                announce(address.address, on: side, into: &outbox)
+            }
+        }
+        forgetDecisions()
+    }
+
+    /// Counts a drop on `side`.
+    mutating func drop(_ reason: DropReason, on side: Side, at now: Instant) {
+        counters[side.index].drop(reason, at: now)
+    }
+
+    /// When `tick` has to be called next.
+    public func nextDeadline(at now: Instant) -> Instant? {
+        var next = nat.nextDeadline(at: now)
+        let pending = [neighbors.wheel.count > 0, fragments.count > 0, !claims.isEmpty]
+        if pending.contains(true) {
+            let tick = Instant(
+                nanoseconds: (Int64(TimerWheel.ticks(now)) + 1) * TimerWheel.tick.nanoseconds)
+            next = min(next ?? tick, tick)
+        }
+        return next
+    }
+
+    /// Works off timers: sessions, neighbours, fragments, announcements.
+    public mutating func tick(at now: Instant, into outbox: inout Outbox) {
+        _ = nat.expire(at: now)
+        neighborTimers(at: now, into: &outbox)
+        fragmentTimers(at: now, into: &outbox)
+        claimTimers(at: now, into: &outbox)
+    }
+}
+
+/// The gateway's own addresses and the broadcast addresses of its networks.
+struct OwnAddresses {
+    private let sides: [[InterfaceAddress]]
+
+    init(_ settings: ForwardingSettings) { sides = settings.interfaces.map(\.addresses) }
+
+    /// The side an own address belongs to. O(own addresses).
+    func side(of address: UInt32) -> Side? {
+        for side in Side.allCases {
+            for own in sides[side.index] where own.address.rawValue == address { return side }
+        }
+        return nil
+    }
+
+    func isOwn(_ address: UInt32, on side: Side) -> Bool {
+        for own in sides[side.index] where own.address.rawValue == address { return true }
+        return false
+    }
+
+    /// The side whose network's broadcast address this is.
+    func broadcastSide(of address: UInt32) -> Side? {
+        for side in Side.allCases {
+            for own in sides[side.index] where own.prefix.broadcast?.rawValue == address {
+                return side
+            }
+        }
+        return nil
+    }
+
+    /// Whether `address` lies in a network that is connected to `side`.
+    func isConnected(_ address: UInt32, on side: Side) -> Bool {
+        for own in sides[side.index] where own.prefix.contains(IPv4Address(address)) {
+            return true
+        }
+        return false
+    }
+
+    /// The own address to speak from on `side` to `destination`: of the same network if there is one.
+    func source(on side: Side, to destination: UInt32) -> IPv4Address {
+        for own in sides[side.index] where own.prefix.contains(IPv4Address(destination)) {
+            return own.address
+        }
+        return sides[side.index].first?.address ?? .unspecified
+    }
+}

@@ -1,0 +1,342 @@
+import Memory
+import NAT
+import Timing
+import Wire
+
+/// Fragmented datagrams on their way: what came of each, and where its pieces go.
+///
+/// Nothing is put together for transit (virtual reassembly): pieces that come before the first one
+/// wait, then follow it as they are. Any overlap kills the datagram (RFC 5722, SECURITY S20).
+struct FragmentTable: ~Copyable {
+    /// One datagram, keyed by source, destination, protocol, identification and side (RFC 791 §3.2).
+    struct Datagram: BitwiseCopyable {
+        var source: UInt32
+        var destination: UInt32
+        var identification: UInt16
+        var proto: UInt8
+        var side: Side
+        var hash: UInt32
+        /// Octets of payload in all; 0 until the last piece came.
+        var end: UInt32
+        var received: UInt32
+        /// First piece + 1, ascending.
+        var firstPiece: UInt32
+        var pieces: UInt8
+        /// An overlap was seen, or the first piece was refused: the rest is dropped as it comes.
+        var isDead: Bool
+        /// Pieces released and not seen again yet.
+        var pending: UInt16
+        var fate: Fate
+        /// Pieces that wait for the first one, or for all.
+        var held: HeldQueue
+        /// Next in the queue of datagrams to be put together, + 1.
+        var next: UInt32
+    }
+
+    private struct Piece: BitwiseCopyable {
+        var start: UInt32
+        var end: UInt32
+        var next: UInt32
+    }
+
+    private static let mostPieces: UInt8 = 64
+    private static let mostPerSource = 16
+
+    private let region: Region
+    let records: FlatArray<Datagram>
+    private var pool: IndexPool
+    private var index: HashIndex
+    private let pieces: FlatArray<Piece>
+    private var piecePool: IndexPool
+    var wheel: TimerWheel
+    private let key: HashKey
+    /// Datagrams by keyed hash of their source: two sources may share a count, none can aim at one.
+    private let perSource: FlatArray<UInt16>
+    private var firstWhole: UInt32 = 0
+    private var lastWhole: UInt32 = 0
+
+    init(capacity: Int, key: HashKey) {
+        var layout = RegionLayout()
+        let recordExtent = layout.reserve(Datagram.self, count: capacity)
+        let free = layout.reserve(UInt32.self, count: capacity)
+        let slots = layout.reserve(UInt64.self, count: HashIndex.slotCount(for: capacity))
+        let pieceExtent = layout.reserve(Piece.self, count: capacity * 16)
+        let pieceFree = layout.reserve(UInt32.self, count: capacity * 16)
+        let nodes = layout.reserve(TimerWheel.Node.self, count: capacity)
+        let heads = layout.reserve(UInt32.self, count: 256)
+        let sources = layout.reserve(UInt16.self, count: 4096)
+        region = Region(layout)
+        records = region.array(recordExtent)
+        pool = IndexPool(next: region.array(free))
+        index = HashIndex(slots: region.array(slots))
+        pieces = region.array(pieceExtent)
+        piecePool = IndexPool(next: region.array(pieceFree))
+        wheel = TimerWheel(nodes: region.array(nodes), heads: region.array(heads))
+        perSource = region.array(sources)
+        self.key = key
+    }
+
+    /// Datagrams followed.
+    var count: Int { pool.used }
+
+    private func hash(_ packet: Packet, _ side: Side) -> UInt32 {
+        key.hash(
+            UInt64(packet.source) << 32 | UInt64(packet.destination),
+            UInt64(packet.identification) << 16 | UInt64(packet.proto) << 8
+                | UInt64(side.rawValue))
+    }
+
+    private func sourceSlot(_ source: UInt32) -> Int { Int(key.hash(UInt64(source), 11) & 4095) }
+
+    func find(_ packet: Packet, _ side: Side) -> UInt32? {
+        index.find(hash(packet, side)) { number in
+            records[number].source == packet.source
+                && records[number].destination == packet.destination
+                && records[number].identification == packet.identification
+                && records[number].proto == packet.proto && records[number].side == side
+        }
+    }
+
+    /// Records a piece and says which datagram it is of.
+    ///
+    /// A piece seen before is no overlap: a released one comes by a second time.
+    mutating func accept(
+        _ packet: Packet, _ side: Side, timeout: Interval, at now: Instant
+    ) throws(DropReason) -> UInt32 {
+        let start = UInt32(packet.fragmentField & FragmentField.offsetMask) * 8
+        let length = UInt32(packet.frameLength - packet.transport)
+        let isLast = packet.fragmentField & FragmentField.moreFragments == 0
+        guard length > 0, isLast || length % 8 == 0, start + length <= 65_535 - 20,
+            packet.proto != IPProtocol.tcp || start != 8
+        else { throw .fragmentMalformed }
+        let number: UInt32
+        if let known = find(packet, side) {
+            number = known
+        } else {
+            number = try insert(packet, side, timeout: timeout, at: now)
+        }
+        guard !records[number].isDead else { throw .fragmentOverlap }
+        if isLast {
+            guard records[number].end == 0 || records[number].end == start + length else {
+                throw .fragmentOverlap
+            }
+            records[number].end = start + length
+        }
+        switch place(number, start, start + length) {
+        case .new:
+            records[number].received += length
+            return number
+        case .again:
+            if records[number].pending > 0 { records[number].pending -= 1 }
+            return number
+        case .overlap: throw .fragmentOverlap
+        case .full: throw .fragmentLimit
+        }
+    }
+
+    private enum Placement {
+        case new
+        case again
+        case overlap
+        case full
+    }
+
+    private mutating func place(_ number: UInt32, _ start: UInt32, _ end: UInt32) -> Placement {
+        let total = records[number].end
+        guard total == 0 || end <= total else { return .overlap }
+        var previous: UInt32?
+        var next = records[number].firstPiece
+        for _ in 0..<Int(Self.mostPieces) where next != 0 {
+            let piece = pieces[next - 1]
+            if piece.start == start, piece.end == end { return .again }
+            if piece.start >= end { break }
+            if piece.end > start { return .overlap }
+            previous = next - 1
+            next = piece.next
+        }
+        guard records[number].pieces < Self.mostPieces, let piece = piecePool.take() else {
+            return .full
+        }
+        pieces[piece] = Piece(start: start, end: end, next: next)
+        if let previous {
+            pieces[previous].next = piece + 1
+        } else {
+            records[number].firstPiece = piece + 1
+        }
+        records[number].pieces += 1
+        return .new
+    }
+
+    private mutating func insert(
+        _ packet: Packet, _ side: Side, timeout: Interval, at now: Instant
+    ) throws(DropReason) -> UInt32 {
+        let slot = sourceSlot(packet.source)
+        guard Int(perSource[slot]) < Self.mostPerSource, let number = pool.take() else {
+            throw .fragmentLimit
+        }
+        let hash = hash(packet, side)
+        guard index.insert(number, hash: hash) else {
+            pool.give(number)
+            throw .fragmentLimit
+        }
+        perSource[slot] += 1
+        records[number] = Datagram(
+            source: packet.source, destination: packet.destination,
+            identification: packet.identification, proto: packet.proto, side: side, hash: hash,
+            end: 0, received: 0, firstPiece: 0, pieces: 0, isDead: false, pending: 0,
+            fate: .unknown, held: HeldQueue(), next: 0)
+        wheel.set(number, deadline: TimerWheel.deadline(timeout, after: now))
+        return number
+    }
+
+    func isWhole(_ number: UInt32) -> Bool {
+        records[number].end != 0 && records[number].received == records[number].end
+    }
+
+    /// Forgets a datagram, whose held pieces must have been taken.
+    mutating func remove(_ number: UInt32) {
+        var piece = records[number].firstPiece
+        while piece != 0 {
+            let next = pieces[piece - 1].next
+            piecePool.give(piece - 1)
+            piece = next
+        }
+        perSource[sourceSlot(records[number].source)] -= 1
+        wheel.cancel(number)
+        index.remove(number, hash: records[number].hash)
+        pool.give(number)
+    }
+
+    // MARK: Datagrams to be put together
+
+    mutating func queueWhole(_ number: UInt32) {
+        wheel.cancel(number)
+        records[number].next = 0
+        if firstWhole == 0 { firstWhole = number + 1 } else { records[lastWhole - 1].next = number + 1 }
+        lastWhole = number + 1
+    }
+
+    mutating func popWhole() -> UInt32? {
+        guard firstWhole != 0 else { return nil }
+        let number = firstWhole - 1
+        firstWhole = records[number].next
+        return number
+    }
+
+    var hasWhole: Bool { firstWhole != 0 }
+}
+
+extension Forwarder {
+    /// Whether the pieces of a datagram must go together: they are translated, or for us.
+    func needsWhole(_ packet: Packet, _ side: Side) -> Bool {
+        if own.side(of: packet.destination) != nil { return true }
+        guard settings.nat.mode != .none else { return false }
+        if nat.isOutside(packet.destination) { return true }
+        return side != settings.nat.outside && !isExcluded(packet.destination)
+    }
+
+    /// What the first piece of the packet's datagram met; nil when the packet waits for that.
+    mutating func follow(
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader, _ side: Side,
+        _ now: Instant
+    ) throws(DropReason) -> Fate? {
+        let number: UInt32
+        do throws(DropReason) {
+            number = try fragments.accept(
+                packet, side, timeout: settings.nat.timeouts.fragment, at: now)
+        } catch {
+            if error == .fragmentOverlap, let dead = fragments.find(packet, side) {
+                killDatagram(dead)
+            }
+            throw error
+        }
+        let fate = fragments.records[number].fate
+        if case .unknown = fate {
+            if packet.isFirst { return .unknown }
+            try holdPiece(number, &frame, packet, header, side)
+            return nil
+        }
+        if case .local = fate {
+            try holdPiece(number, &frame, packet, header, side)
+            if fragments.isWhole(number) { fragments.queueWhole(number) }
+            return nil
+        }
+        if fragments.isWhole(number), fragments.records[number].pending == 0 {
+            fragments.remove(number)
+        }
+        return fate
+    }
+
+    mutating func holdPiece(
+        _ number: UInt32, _ frame: inout MutableRawSpan, _ packet: Packet,
+        _ header: VirtioNetHeader, _ side: Side
+    ) throws(DropReason) {
+        let bytes = frame.bytes.part(0, packet.frameLength)
+        guard let held = store.hold(bytes, header, side) else { throw .fragmentLimit }
+        fragments.records[number].held.append(held, in: store)
+    }
+
+    /// The first piece found its way: the others follow it.
+    mutating func remember(_ packet: Packet, _ fate: Fate, _ path: Path) {
+        guard packet.isFragment, packet.isFirst, let number = fragments.find(packet, path.side)
+        else { return }
+        fragments.records[number].fate = fate
+        fragments.records[number].pending = UInt16(
+            truncatingIfNeeded: fragments.records[number].held.count)
+        ready.append(contentsOf: &fragments.records[number].held, in: store)
+        if fragments.isWhole(number), fragments.records[number].pending == 0 {
+            fragments.remove(number)
+        }
+    }
+
+    /// Drops what is held of a datagram; what still comes of it is dropped until its time is up.
+    mutating func killDatagram(_ number: UInt32) {
+        while let held = fragments.records[number].held.popFirst(in: store) {
+            store.release(held)
+        }
+        fragments.records[number].isDead = true
+    }
+
+    mutating func fragmentTimers(at now: Instant, into outbox: inout Outbox) {
+        for _ in 0..<256 {
+            guard let number = fragments.wheel.popExpired(at: TimerWheel.ticks(now)) else { return }
+            let side = fragments.records[number].side
+            if !fragments.records[number].isDead, !fragments.isWhole(number) {
+                drop(.fragmentTimeout, on: side, at: now)
+            }
+            killDatagram(number)
+            fragments.remove(number)
+        }
+    }
+
+    /// Where the header of a piece is looked at: behind the largest frame, within a slab slot.
+    private static var headerScratch: Int { 65_600 }
+
+    /// Puts the pieces of a datagram for us together in `frame`; its length, or nil if it is too long.
+    mutating func assemble(_ number: UInt32, _ frame: inout MutableRawSpan) -> Int? {
+        var length = 0
+        while let held = fragments.records[number].held.popFirst(in: store) {
+            defer { store.release(held) }
+            // Each piece was checked when it came; its header says where it belongs.
+            store.copy(held, from: Packet.ip, count: 20, to: &frame, at: Self.headerScratch)
+            let header = Int(frame.byte(Self.headerScratch) & 15) * 4
+            let total = Int(frame.be16(Self.headerScratch + 2))
+            let offset = Int(frame.be16(Self.headerScratch + 6) & FragmentField.offsetMask) * 8
+            let base = Packet.ip + 20
+            guard total >= header, 20 + offset + total - header <= 65_535 else { return nil }
+            if offset == 0 { store.copy(held, from: 0, count: base, to: &frame, at: 0) }
+            store.copy(
+                held, from: Packet.ip + header, count: total - header, to: &frame,
+                at: base + offset)
+            length = max(length, base + offset + total - header)
+        }
+        guard length > Packet.ip + 20 else { return nil }
+        frame.setByte(Packet.ip, 0x45)
+        frame.setBe16(Packet.ip + 2, UInt16(truncatingIfNeeded: length - Packet.ip))
+        frame.setBe16(Packet.ip + 6, 0)
+        frame.setBe16(Packet.ip + 10, 0)
+        let sum = Checksum.sum(frame.bytes.part(Packet.ip, 20))
+        frame.setBe16(Packet.ip + 10, ~Checksum.fold(sum))
+        return length
+    }
+}

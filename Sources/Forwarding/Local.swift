@@ -1,0 +1,145 @@
+import Memory
+import NAT
+public import Timing
+import Wire
+
+// Packets for the gateway itself.
+extension Forwarder {
+    mutating func local(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ path: Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        if packet.isFragment {
+            guard let number = fragments.find(packet, path.side) else { throw .fragmentLimit }
+            fragments.records[number].fate = .local
+            try holdPiece(number, &frame, packet, header, path.side)
+            if fragments.isWhole(number) { fragments.queueWhole(number) }
+            return .consumed
+        }
+        switch packet.proto {
+        case IPProtocol.icmp:
+            return try localICMP(&frame, &header, packet, path, &outbox)
+        case IPProtocol.udp where isInside(path.side):
+            error(.unreachable(UnreachableCode.port), about: packet, &frame, path, &outbox)
+            throw .localNoListener
+        default:
+            throw .localNoListener
+        }
+    }
+
+    private func isInside(_ side: Side) -> Bool {
+        settings.nat.mode == .none || side != settings.nat.outside
+    }
+
+    /// The echo server (RFC 1812 §4.3.3.6): same data back, from the address that was asked.
+    private mutating func localICMP(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ path: Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        guard packet.icmpType == ICMPType.echoRequest else {
+            throw packet.isICMPError ? .natErrorUnmatched : .icmpType
+        }
+        guard packet.transportChecksumIsValid(&frame) else { throw .icmpChecksum }
+        guard limits.local.take(at: path.now) else { throw .localRateLimit }
+        frame.setByte(packet.transport, ICMPType.echoReply)
+        // The type is the upper octet of the first word: 8 became 0.
+        let old = frame.be16(packet.transport + 2)
+        let delta = Checksum.fold(Checksum.delta(old: 0x0800, new: 0))
+        frame.setBe16(packet.transport + 2, Checksum.update(old, by: delta))
+        var reply = packet
+        reply.source = packet.destination
+        reply.destination = packet.source
+        reply.timeToLive = 64
+        reply.icmpType = ICMPType.echoReply
+        reply.fragmentField = 0
+        frame.setBe16(Packet.ip + 6, 0)
+        frame.setByte(Packet.ip + 8, 64)
+        frame.setBe32(Packet.ip + 12, reply.source)
+        frame.setBe32(Packet.ip + 16, reply.destination)
+        if packet.totalLength > 576 {
+            // It may be cut on its way: pieces of two replies must not be mixed (RFC 6864 §4).
+            frame.setBe16(Packet.ip + 4, UInt16(truncatingIfNeeded: random.next()))
+        }
+        frame.setBe16(Packet.ip + 10, 0)
+        let sum = Checksum.sum(frame.bytes.part(Packet.ip, packet.headerLength))
+        frame.setBe16(Packet.ip + 10, ~Checksum.fold(sum))
+        return try send(&frame, &header, reply, path, &outbox)
+    }
+
+    /// Sends a packet of our own that lies complete in `frame` but for its Ethernet header.
+    private mutating func send(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ path: Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        let group = fib.lookup(IPv4Address(packet.destination))
+        guard fib.action(of: group) == .forward else { throw .routeNone }
+        let hop = hop(in: group, to: packet.destination, packet)
+        guard links[hop.side.index].isUp else { throw .deviceDown }
+        let number = try findNeighbor(hop, at: path.now, into: &outbox)
+        if neighbors.records[number].isUsable {
+            return leave(&frame, &header, packet, by: number, path, &outbox)
+        }
+        try wait(
+            for: number, frame.bytes.part(0, packet.frameLength), packet.virtioNetHeader,
+            hop.side, isOwn: true, at: path.now)
+        return .consumed
+    }
+
+    /// A packet of our own that waited and whose neighbour is known now.
+    private mutating func resend(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
+        _ now: Instant, _ outbox: inout Outbox
+    ) -> Verdict {
+        do throws(DropReason) {
+            let packet = try Packet(&frame, header)
+            return try send(&frame, &header, packet, Path(side: side, now: now), &outbox)
+        } catch {
+            drop(error, on: side, at: now)
+            return .drop(error)
+        }
+    }
+
+    /// Whether held packets can go on.
+    public var hasReady: Bool { ready.count > 0 || fragments.hasWhole }
+
+    /// Takes up held packets that can go on: one call, one packet. False when there is none.
+    ///
+    /// - Parameter frame: A free slab slot without its virtio-net header, to work in.
+    public mutating func resume(
+        _ frame: inout MutableRawSpan, at now: Instant, into outbox: inout Outbox
+    ) -> Bool {
+        var header = VirtioNetHeader()
+        let verdict: Verdict
+        if let held = ready.popFirst(in: store) {
+            let record = store[held]
+            store.copy(held, from: 0, count: Int(record.length), to: &frame, at: 0)
+            store.release(held)
+            header = record.header
+            var bytes = frame.window(0, Int(record.length))
+            verdict =
+                record.isOwn
+                ? resend(&bytes, &header, record.side, now, &outbox)
+                : process(&bytes, &header, on: record.side, at: now, into: &outbox)
+        } else if let number = fragments.popWhole() {
+            let side = fragments.records[number].side
+            let length = assemble(number, &frame)
+            fragments.remove(number)
+            guard let length else {
+                drop(.fragmentMalformed, on: side, at: now)
+                return true
+            }
+            var bytes = frame.window(0, length)
+            verdict = process(&bytes, &header, on: side, at: now, into: &outbox)
+        } else {
+            return false
+        }
+        if case .forward(let side, let length) = verdict {
+            let bytes = frame.bytes.part(0, length)
+            let fits = outbox.compose(side, length: length, header: header) { target in
+                target.copy(bytes, to: 0)
+            }
+            if !fits { drop(.outputFull, on: side, at: now) }
+        }
+        return true
+    }
+}

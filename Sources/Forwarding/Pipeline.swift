@@ -1,0 +1,301 @@
+import Memory
+import NAT
+public import Timing
+public import Wire
+
+// A packet's way, top to bottom. Every step either goes on or throws the name of a drop.
+
+extension Forwarder {
+    /// Takes a frame that came in on `side` through the gateway.
+    ///
+    /// - Parameters:
+    ///   - frame: From the Ethernet header on; changed in place when the verdict is `forward`.
+    ///   - header: Its offload metadata; set to what must be written when the verdict is `forward`.
+    public mutating func receive(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, on side: Side,
+        at now: Instant, into outbox: inout Outbox
+    ) -> Verdict {
+        counters[side.index].receivedPackets &+= 1
+        counters[side.index].receivedBytes &+= UInt64(truncatingIfNeeded: frame.byteCount)
+        return process(&frame, &header, on: side, at: now, into: &outbox)
+    }
+
+    /// As `receive`, for a frame that was counted when it came.
+    mutating func process(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, on side: Side,
+        at now: Instant, into outbox: inout Outbox
+    ) -> Verdict {
+        do throws(DropReason) {
+            return try ethernet(&frame, &header, side, now, &outbox)
+        } catch {
+            drop(error, on: side, at: now)
+            return .drop(error)
+        }
+    }
+
+    // 1  Ethernet: ours, broadcast or multicast. 2  ARP or IPv4.
+    private mutating func ethernet(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
+        _ now: Instant, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        guard frame.byteCount >= EthernetView.headerLength else { throw .frameShort }
+        let destination = MACAddress(frame.be48(0))
+        let isOurs = destination.rawValue == links[side.index].hardware
+        guard isOurs || destination.isGroup else { throw .frameNotForUs }
+        let source = MACAddress(frame.be48(6))
+        guard !source.isGroup, source.rawValue != links[side.index].hardware else {
+            throw .frameSource
+        }
+        switch frame.be16(12) {
+        case EtherType.ipv4:
+            let packet = try Packet(&frame, header)
+            if isOurs, let verdict = established(&frame, &header, packet, side, now) {
+                return verdict
+            }
+            return try internet(
+                &frame, &header, packet, side, isGroup: !isOurs, now, &outbox)
+        case EtherType.arp:
+            guard header == VirtioNetHeader() else { throw .offloadChecksum }
+            try arp(&frame, side, now, &outbox)
+            return .consumed
+        case EtherType.vlan, EtherType.serviceTag:
+            throw .frameVLAN
+        default:
+            throw .frameType
+        }
+    }
+
+    /// The short way of a packet whose session has everything decided: one lookup, one rewrite.
+    private mutating func established(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ side: Side, _ now: Instant
+    ) -> Verdict? {
+        let direction: Direction = side == settings.nat.outside ? .inbound : .outbound
+        guard !packet.isFragment, packet.headerLength == 20, packet.timeToLive > 1,
+            let session = nat.find(packet, direction),
+            let neighbor = nat.neighbor(of: session, direction, epoch: epoch)
+        else { return nil }
+        let out = neighbors.records[neighbor].side
+        let state = neighbors.records[neighbor].state
+        guard state == .reachable || state == .permanent,
+            packet.largestPacket <= links[out.index].mtu
+        else { return nil }
+        translate(&frame, packet, session, direction, now)
+        return leave(&frame, &header, packet, by: neighbor)
+    }
+
+    // 3  Options, source and destination are judged. 4  For us?
+    private mutating func internet(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ side: Side, isGroup: Bool, _ now: Instant, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        if packet.headerLength > 20 {
+            switch IPv4Options.inspect(frame.bytes.part(Packet.ip, packet.headerLength)) {
+            case .pass: break
+            case .sourceRoute: throw .ipv4SourceRoute
+            case .malformed: throw .ipv4Options
+            }
+        }
+        try checkSource(packet, side)
+        try checkDestination(packet, side, isGroup: isGroup)
+        var path = Path(side: side, now: now)
+        // A later fragment has no ports: it goes where its first one went.
+        if packet.isFragment, needsWhole(packet, side) {
+            guard let fate = try follow(packet, &frame, header, side, now) else {
+                return .consumed
+            }
+            path.fate = fate
+        }
+        let verdict: Verdict
+        switch try way(packet, side, &path) {
+        case .local: verdict = try local(&frame, &header, packet, path, &outbox)
+        case .outbound: verdict = try outbound(&frame, &header, packet, &path, &outbox)
+        case .inbound: verdict = try inbound(&frame, &header, packet, &path, &outbox)
+        case .hairpin: verdict = try hairpin(&frame, &header, packet, &path, &outbox)
+        case .plain: verdict = try plain(&frame, &header, packet, &path, &outbox)
+        }
+        return verdict
+    }
+
+    /// Which of the ways below a packet takes, decided without changing anything.
+    private func way(
+        _ packet: Packet, _ side: Side, _ path: inout Path
+    ) throws(DropReason) -> Way {
+        let toUs = own.side(of: packet.destination) != nil
+        guard settings.nat.mode != .none else { return toUs ? .local : .plain }
+        if case .local = path.fate { return .local }
+        if side == settings.nat.outside {
+            if nat.isOutside(packet.destination) {
+                if try finds(packet, .inbound, &path, orLocal: toUs) { return .inbound }
+                return .local
+            }
+            if toUs { return .local }
+            if isExcluded(packet.source) { return .plain }
+            throw .natNoSession
+        }
+        if own.isOwn(packet.destination, on: side) { return .local }
+        if nat.isOutside(packet.destination) {
+            if nat.hasTarget(packet) { return .hairpin }
+            if toUs { return .local }
+            throw .natNoSession
+        }
+        if toUs { return .local }
+        return isExcluded(packet.destination) ? .plain : .outbound
+    }
+
+    /// Finds what an inbound packet belongs to; false if to nothing but we are its destination.
+    private func finds(
+        _ packet: Packet, _ direction: Direction, _ path: inout Path, orLocal: Bool
+    ) throws(DropReason) -> Bool {
+        if path.session(nat, direction) != nil || packet.isICMPError { return true }
+        if let session = nat.find(packet, direction) {
+            path.fate = .session(session, nat.serial(session))
+            return true
+        }
+        do throws(DropReason) {
+            path.admission = try nat.judge(packet)
+            return true
+        } catch {
+            if orLocal, error == .natNoSession || error == .natProtocol { return false }
+            throw error
+        }
+    }
+
+    // 5-9  From inside to the world: TTL, route, MTU, neighbour; then a session and its rewrite.
+    private mutating func outbound(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ path: inout Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        if packet.isICMPError {
+            return try translateError(&frame, &header, packet, .outbound, path, &outbox)
+        }
+        try checkTTL(packet, &frame, path, &outbox)
+        let hop = try route(packet, to: packet.destination, &frame, path, &outbox)
+        guard hop.side == settings.nat.outside else {
+            return try hand(&frame, &header, packet, to: hop, path, &outbox)
+        }
+        try checkSize(packet, hop.side, &frame, path, &outbox)
+        guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
+            return .consumed
+        }
+        let session = try outboundSession(packet, &frame, path, &outbox)
+        nat.setNeighbor(of: session, .outbound, neighbor, epoch: epoch)
+        remember(packet, .session(session, nat.serial(session)), path)
+        translate(&frame, packet, session, .outbound, path.now)
+        return leave(&frame, &header, packet, by: neighbor, path, &outbox)
+    }
+
+    // 5-9  From the world to an inside host.
+    private mutating func inbound(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ path: inout Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        if packet.isICMPError {
+            return try translateError(&frame, &header, packet, .inbound, path, &outbox)
+        }
+        try checkTTL(packet, &frame, path, &outbox)
+        let known = path.session(nat, .inbound)
+        let inside: UInt32
+        if let known {
+            inside = nat.insideAddress(of: known)
+        } else if let admission = path.admission {
+            inside = nat.inside(of: admission, packet).address
+        } else {
+            throw .natNoSession
+        }
+        let hop = try route(packet, to: inside, &frame, path, &outbox)
+        guard hop.side != path.side else { throw .routeSameSide }
+        try checkSize(packet, hop.side, &frame, path, &outbox)
+        guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
+            return .consumed
+        }
+        let session: UInt32
+        if let known {
+            session = known
+        } else if let admission = path.admission {
+            try checkIntegrity(packet, &frame)
+            session = try nat.admitInbound(packet, admission, at: path.now)
+        } else {
+            throw .natNoSession
+        }
+        nat.setNeighbor(of: session, .inbound, neighbor, epoch: epoch)
+        remember(packet, .session(session, nat.serial(session)), path)
+        translate(&frame, packet, session, .inbound, path.now)
+        return leave(&frame, &header, packet, by: neighbor, path, &outbox)
+    }
+
+    // 5-9  From one inside host to another by an outside address (RFC 4787 REQ-9): both translations.
+    private mutating func hairpin(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ path: inout Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        guard settings.nat.hairpin, nat.allowsHairpin(packet) else { throw .natHairpinOff }
+        if packet.isICMPError {
+            return try hairpinError(&frame, &header, packet, path, &outbox)
+        }
+        try checkTTL(packet, &frame, path, &outbox)
+        let first = try outboundSession(packet, &frame, path, &outbox)
+        // The second translation sees the packet as the first one will leave it.
+        var turned = packet
+        turned.source = nat.session(first).outsideAddress
+        turned.sourcePort = nat.session(first).outsidePort
+        var known = nat.find(turned, .inbound)
+        var admission: Admission?
+        if known == nil { admission = try nat.judge(turned) }
+        let inside =
+            if let known { nat.insideAddress(of: known) } else if let admission {
+                nat.inside(of: admission, turned).address
+            } else { UInt32(0) }
+        let hop = try route(packet, to: inside, &frame, path, &outbox)
+        try checkSize(packet, hop.side, &frame, path, &outbox)
+        guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
+            return .consumed
+        }
+        if known == nil, let admission {
+            known = try nat.admitInbound(turned, admission, at: path.now)
+        }
+        guard let second = known else { throw .natNoSession }
+        remember(packet, .pair(first, second), path)
+        translate(&frame, packet, first, .outbound, path.now)
+        nat.track(second, turned, .inbound, at: path.now)
+        nat.rewrite(second, turned, .inbound, &frame, decrementTTL: false)
+        return leave(&frame, &header, packet, by: neighbor, path, &outbox)
+    }
+
+    // 5-9  Without translation: between networks of a plain router, or to an excluded destination.
+    private mutating func plain(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ path: inout Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        try checkTTL(packet, &frame, path, &outbox)
+        let hop = try route(packet, to: packet.destination, &frame, path, &outbox)
+        return try hand(&frame, &header, packet, to: hop, path, &outbox)
+    }
+
+    /// The rest of the way of a packet that is not translated.
+    private mutating func hand(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        to hop: Hop, _ path: Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        // Back to where it came from only by another router: two hosts of one network need none.
+        guard hop.side != path.side || hop.address != packet.destination else {
+            throw .routeSameSide
+        }
+        try checkSize(packet, hop.side, &frame, path, &outbox)
+        guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
+            return .consumed
+        }
+        decrementTTL(&frame, packet)
+        clampSegmentSize(&frame, packet)
+        return leave(&frame, &header, packet, by: neighbor, path, &outbox)
+    }
+}
+
+/// The ways a packet can take.
+private enum Way {
+    case local
+    case outbound
+    case inbound
+    case hairpin
+    case plain
+}

@@ -1,0 +1,236 @@
+import Memory
+import NAT
+import Timing
+import Wire
+
+/// What is known of a packet on its way besides its own facts.
+struct Path {
+    let side: Side
+    let now: Instant
+    /// What was decided about an earlier packet of the same datagram or flow.
+    var fate: Fate = .unknown
+    /// What lets an inbound packet in that has no session.
+    var admission: Admission?
+
+    init(side: Side, now: Instant) {
+        self.side = side
+        self.now = now
+    }
+
+    /// The session decided on, if it is still the same one.
+    func session(_ nat: borrowing NAT, _ direction: Direction) -> UInt32? {
+        guard case .session(let number, let serial) = fate, nat.isInUse(number),
+            nat.serial(number) == serial
+        else { return nil }
+        return number
+    }
+}
+
+/// Where the first fragment of a datagram went, for the others to follow.
+enum Fate: BitwiseCopyable {
+    case unknown
+    /// Translated by this session, with its serial.
+    case session(UInt32, UInt32)
+    /// Translated by two sessions, from and to inside hosts.
+    case pair(UInt32, UInt32)
+    /// For the gateway itself.
+    case local
+}
+
+/// The next station of a packet.
+struct Hop {
+    var side: Side
+    /// The neighbour's address.
+    var address: UInt32
+}
+
+// The steps that the ways in Pipeline.swift share.
+extension Forwarder {
+    // MARK: TTL
+
+    /// TTL is judged before anything is changed: 1 and 0 both end here (RFC 1812 §5.3.1).
+    mutating func checkTTL(
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ path: Path, _ outbox: inout Outbox
+    ) throws(DropReason) {
+        guard packet.timeToLive <= 1 else { return }
+        error(.timeExceeded, about: packet, &frame, path, &outbox)
+        throw .ttlExpired
+    }
+
+    /// One less on the TTL, without a sum over the header (RFC 1624).
+    func decrementTTL(_ frame: inout MutableRawSpan, _ packet: Packet) {
+        frame.setByte(Packet.ip + 8, packet.timeToLive &- 1)
+        frame.setBe16(
+            Packet.ip + 10, Checksum.update(frame.be16(Packet.ip + 10), by: 0xfeff))
+    }
+
+    // MARK: Routes
+
+    /// The next station towards `destination`; equal ways are chosen by flow.
+    mutating func route(
+        _ packet: Packet, to destination: UInt32, _ frame: inout MutableRawSpan, _ path: Path,
+        _ outbox: inout Outbox
+    ) throws(DropReason) -> Hop {
+        let group = fib.lookup(IPv4Address(destination))
+        switch fib.action(of: group) {
+        case .forward:
+            return hop(in: group, to: destination, packet)
+        case .blackhole:
+            throw .routeBlackhole
+        case .unreachable:
+            error(.unreachable(UnreachableCode.host), about: packet, &frame, path, &outbox)
+            throw .routeUnreachable
+        case .prohibit:
+            let code = UnreachableCode.administrative
+            error(.unreachable(code), about: packet, &frame, path, &outbox)
+            throw .routeProhibited
+        case .none:
+            error(.unreachable(UnreachableCode.network), about: packet, &frame, path, &outbox)
+            throw .routeNone
+        }
+    }
+
+    func hop(in group: UInt32, to destination: UInt32, _ packet: Packet) -> Hop {
+        let flow = limits.key.hash(
+            UInt64(packet.source) << 32 | UInt64(packet.destination),
+            UInt64(packet.sourcePort) << 32 | UInt64(packet.destinationPort) << 16
+                | UInt64(packet.proto))
+        let next = fib.nextHop(in: group, flowHash: packet.isFragment ? 0 : flow)
+        return Hop(
+            side: next.side, address: next.neighbor(for: IPv4Address(destination)).rawValue)
+    }
+
+    // MARK: Size
+
+    /// Refuses what does not fit the way out and may not be cut (RFC 1191). What may be cut goes on.
+    mutating func checkSize(
+        _ packet: Packet, _ out: Side, _ frame: inout MutableRawSpan, _ path: Path,
+        _ outbox: inout Outbox
+    ) throws(DropReason) {
+        let mtu = links[out.index].mtu
+        guard packet.largestPacket > mtu else { return }
+        if packet.dontFragment {
+            error(.tooBig(mtu: mtu), about: packet, &frame, path, &outbox)
+            throw packet.segmentation == .none ? .mtuExceeded : .mtuSegments
+        }
+    }
+
+    /// Lowers the segment size option of a SYN to what fits both sides.
+    func clampSegmentSize(_ frame: inout MutableRawSpan, _ packet: Packet) {
+        guard packet.proto == IPProtocol.tcp, packet.flags.contains(.syn), !packet.isFragment
+        else { return }
+        let limit: UInt16
+        switch settings.segmentClamp {
+        case .off: return
+        case .limit(let value): limit = value
+        case .automatic:
+            limit = UInt16(truncatingIfNeeded: min(links[0].mtu, links[1].mtu) - 40)
+        }
+        let count = packet.frameLength - packet.transport
+        guard var tcp = try? TCPView(frame.window(packet.transport, count)) else { return }
+        _ = tcp.clampSegmentSize(to: limit, partialChecksum: packet.hasPartialChecksum)
+    }
+
+    // MARK: Translation
+
+    /// The session of a packet from inside, made if there is none.
+    mutating func outboundSession(
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ path: Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> UInt32 {
+        if let session = path.session(nat, .outbound) ?? nat.find(packet, .outbound) {
+            return session
+        }
+        try checkIntegrity(packet, &frame)
+        do throws(DropReason) {
+            return try nat.admitOutbound(packet, at: path.now)
+        } catch {
+            switch error {
+            case .natTableFull, .natNoPort, .natHostLimit, .natRateLimit:
+                // A soft error, since it may pass (RFC 6888 REQ-11; RFC 5508 REQ-8 has code 13).
+                let code = UnreachableCode.host
+                self.error(.unreachable(code), about: packet, &frame, path, &outbox)
+            default: break
+            }
+            throw error
+        }
+    }
+
+    /// A packet whose transport checksum is wrong makes no session (SECURITY S41).
+    func checkIntegrity(_ packet: Packet, _ frame: inout MutableRawSpan) throws(DropReason) {
+        guard !packet.transportChecksumIsValid(&frame) else { return }
+        switch packet.proto {
+        case IPProtocol.tcp: throw .tcpChecksum
+        case IPProtocol.udp: throw .udpChecksum
+        default: throw .icmpChecksum
+        }
+    }
+
+    /// Counts, tracks and rewrites a packet of a session, one off its TTL.
+    mutating func translate(
+        _ frame: inout MutableRawSpan, _ packet: Packet, _ session: UInt32,
+        _ direction: Direction, _ now: Instant
+    ) {
+        var isIntact = true
+        let control: TCPFlags = [.syn, .fin, .rst]
+        if packet.proto == IPProtocol.tcp, !packet.flags.isDisjoint(with: control) {
+            isIntact = packet.transportChecksumIsValid(&frame)
+        }
+        nat.track(session, packet, direction, isIntact: isIntact, at: now)
+        nat.rewrite(session, packet, direction, &frame)
+        if packet.proto == IPProtocol.tcp, packet.flags.contains(.syn) {
+            clampSegmentSize(&frame, packet)
+        }
+    }
+
+    func isExcluded(_ address: UInt32) -> Bool {
+        settings.nat.exclude.contains { $0.contains(IPv4Address(address)) }
+    }
+
+    // MARK: Out
+
+    /// The record of the next station, or nil if the packet now waits for its hardware address.
+    mutating func neighbor(
+        _ hop: Hop, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader, _ packet: Packet,
+        _ path: Path, _ outbox: inout Outbox
+    ) throws(DropReason) -> UInt32? {
+        guard links[hop.side.index].isUp else { throw .deviceDown }
+        let number = try findNeighbor(hop, at: path.now, into: &outbox)
+        if neighbors.records[number].isUsable { return number }
+        try wait(for: number, frame.bytes, header, path.side, at: path.now)
+        return nil
+    }
+
+    /// Writes the Ethernet header of a packet that fits as it is.
+    func leave(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        by neighbor: UInt32
+    ) -> Verdict {
+        let side = neighbors.records[neighbor].side
+        frame.setBe48(0, neighbors.records[neighbor].hardware)
+        frame.setBe48(6, links[side.index].hardware)
+        frame.setBe16(12, EtherType.ipv4)
+        header = packet.virtioNetHeader
+        return .forward(side, length: packet.frameLength)
+    }
+
+    /// As above, after cutting what is too big for the way out.
+    mutating func leave(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        by neighbor: UInt32, _ path: Path, _ outbox: inout Outbox
+    ) -> Verdict {
+        let verdict = leave(&frame, &header, packet, by: neighbor)
+        guard case .forward(let side, _) = verdict,
+            packet.largestPacket > links[side.index].mtu
+        else { return verdict }
+        if packet.segmentation == .tcp {
+            // The device cuts TCP, so it can as well cut it smaller.
+            let headers = packet.headerLength + Int(packet.transportHeaderLength)
+            header.segmentSize = UInt16(
+                truncatingIfNeeded: links[side.index].mtu - headers)
+            return verdict
+        }
+        if cut(&frame, packet, to: links[side.index].mtu, side, &outbox) { return .consumed }
+        drop(.outputFull, on: path.side, at: path.now)
+        return .drop(.outputFull)
+    }
+}
