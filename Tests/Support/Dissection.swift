@@ -1,12 +1,13 @@
-/// What a frame says, read by code that shares nothing with `Wire`; fields are named as tshark does.
+/// What a frame says, read by code that shares nothing with `Wire`; fields have tshark's names.
 ///
 ///     let seen = Dissection(frame: out)
 ///     #expect(seen.problems.isEmpty)
 ///     #expect(seen["ip.src"] == "203.0.113.1")
 ///     #expect(seen["quoted.ip.dst"] == "198.51.100.7")
 ///
-/// Numbers are decimal, addresses in their usual form. Fields of a packet quoted by an ICMP error
-/// have the prefix `quoted.`; a quoted packet may be cut off, so its transport checksum is not proved.
+/// Numbers are decimal, addresses in their usual form, fragment offsets in units of 8 octets.
+/// Fields of a packet quoted by an ICMP error have the prefix `quoted.`; it may be cut off, so its
+/// transport checksum is not proved.
 public struct Dissection: Sendable {
     /// Values by tshark's field name.
     public private(set) var fields: [String: String] = [:]
@@ -80,7 +81,7 @@ public struct Dissection: Sendable {
         let fragment = input.number(2)
         note(prefix + "ip.flags.df", fragment >> 14 & 1)
         note(prefix + "ip.flags.mf", fragment >> 13 & 1)
-        note(prefix + "ip.frag_offset", (fragment & 0x1fff) * 8)
+        note(prefix + "ip.frag_offset", fragment & 0x1fff)
         note(prefix + "ip.ttl", input.number(1))
         let proto = input.number(1)
         note(prefix + "ip.proto", proto)
@@ -140,9 +141,10 @@ public struct Dissection: Sendable {
         note(prefix + "tcp.seq_raw", input.number(4))
         if !prefix.isEmpty, bytes.count < 20 { return }  // an error quotes 8 octets at least
         note(prefix + "tcp.ack_raw", input.number(4))
-        let headerLength = input.number(1) >> 4 * 4
+        let offsetAndFlags = input.number(2)
+        let headerLength = (offsetAndFlags >> 12) * 4
         note(prefix + "tcp.hdr_len", headerLength)
-        note(prefix + "tcp.flags", input.number(1))
+        note(prefix + "tcp.flags", offsetAndFlags & 0xfff)
         note(prefix + "tcp.window_size_value", input.number(2))
         let checksum = input.number(2)
         note(prefix + "tcp.checksum", checksum)
@@ -191,7 +193,7 @@ public struct Dissection: Sendable {
         if whole, !SlowChecksum.isIntact(bytes) { problems.append("icmp: bad checksum") }
         let isError = [3, 4, 5, 11, 12].contains(type)
         if isError {
-            note(prefix + "icmp.unused", input.number(2))
+            _ = input.number(2)
             note(prefix + "icmp.mtu", input.number(2))
         } else {
             note(prefix + "icmp.ident", input.number(2))

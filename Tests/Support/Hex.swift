@@ -1,6 +1,6 @@
 public import Wire
 
-/// The bytes of `text`: hexadecimal digits, blanks ignored, `#` starts a comment up to the line's end.
+/// The bytes of `text`: hexadecimal digits, blanks ignored; `#` starts a comment.
 ///
 /// Stops the program at anything else, since the text is part of a test.
 public func bytes(_ text: some StringProtocol) -> [UInt8] {
