@@ -58,7 +58,7 @@ public struct ConfigurationChange: Hashable, Sendable {
         }
         let left = "\(kind.sign) \(Self.padded(path, to: 33))"
         var line = value.isEmpty && effect == .live ? left : left + " " + value
-        if effect != .live { line = Self.padded(line, to: 57) + " " + effect.text }
+        if effect != .live { line = Self.padded(line, to: 53) + " " + effect.text }
         while line.last == " " { line.removeLast() }
         return line
     }
@@ -124,8 +124,13 @@ private func compare(_ old: [Setting], _ new: [Setting]) -> [ConfigurationChange
 private func routes(
     in configuration: GatewayConfiguration, except known: Set<Route>
 ) -> [Setting] {
-    configuration.routes.flatMap { route in
-        known.contains(route) ? [] : route.settings
+    var seen: Set<String> = []
+    return configuration.routes.flatMap { route in
+        (known.contains(route) ? [] : route.settings).map { setting in
+            // The same way may stand there twice with different distances.
+            seen.insert(setting.path).inserted
+                ? setting : Setting("\(setting.path) \(setting.text ?? "")", "")
+        }
     }
 }
 
@@ -279,7 +284,7 @@ extension PortForward {
         let outside = outsideAddress.map { " \($0):" } ?? " "
         let claim = "\(kinds)\(outside)\(Wording.ports(ports))"
         var text = "\(claim) -> \(insideAddress)"
-        if insidePort != ports.lowerBound || name.isEmpty == false { text += ":\(insidePort)" }
+        if insidePort != ports.lowerBound { text += ":\(insidePort)" }
         if !sources.isEmpty { text += " from \(Wording.list(sources.map(\.description)))" }
         if !hairpin { text += " hairpin false" }
         return Setting("nat.port-forwards[\(name.isEmpty ? claim : name)]", text)

@@ -42,7 +42,7 @@ extension ConfigurationChecks {
     /// Looks at the machine we run on.
     public static let system = ConfigurationChecks { namespace in
         let path = namespace.hasPrefix("/") ? namespace : "/run/netns/\(namespace)"
-        return access(path, F_OK) == 0
+        return unsafe access(path, F_OK) == 0
     }
 }
 
@@ -60,7 +60,7 @@ extension ConfigurationLoader {
     public static func read(
         _ path: String, most: Int = largestFile
     ) throws(ConfigurationFileError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { throw ConfigurationFileError(path: path, code: errno) }
         defer { close(descriptor) }
         var bytes: [UInt8] = []

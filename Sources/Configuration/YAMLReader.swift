@@ -117,7 +117,9 @@ private struct YAMLParser: ~Copyable {
     /// Whether the character at `mark`, whose index counts characters, is a tab.
     private func isTab(at mark: yaml_mark_t) -> Bool {
         var left = mark.index
-        for unsafebyte in unsafe input where byte & 0xc0 != 0x80 {
+        for index in unsafe 0..<input.count {
+            let byte = unsafe input[index]
+            guard byte & 0xc0 != 0x80 else { continue }
             if left == 0 { return byte == 9 }
             left -= 1
         }
