@@ -1,0 +1,152 @@
+extension Code {
+    static let servicesTexts: [Code: String] = [
+        .forwardsWithoutNAT:
+            """
+        Port forwards rewrite destinations, and with mode none nothing is rewritten.
+
+        Instead of
+            nat:
+              mode: none
+              port-forwards: [{port: 22, to: 10.0.0.9}]
+        write
+            nat:
+              mode: masquerade
+              port-forwards: [{port: 22, to: 10.0.0.9}]
+        """,
+        .sameForward:
+            """
+        Two port forwards claim the same port of the same outside address for the same
+        protocol.
+
+        Instead of
+            - {port: 8000-8010, to: 192.168.1.10}
+            - {port: 8005, to: 192.168.1.11}
+        write
+            - {port: 8000-8004, to: 192.168.1.10}
+            - {port: 8005, to: 192.168.1.11}
+        """,
+        .sameForwardName:
+            """
+        Names tell port forwards apart in answers and traces, so each can be given once.
+        """,
+        .rangeLengths:
+            """
+        The ports of a range are led to as many inside ports, in step.
+
+        Instead of
+            - {port: 27015-27030, to: "192.168.1.20:5000-5001"}
+        write
+            - {port: 27015-27030, to: "192.168.1.20:5000"}
+        """,
+        .rangeEnd:
+            """
+        The inside range starts so high that its end would be above 65535.
+
+        Instead of
+            - {port: 1000-1010, to: "192.168.1.20:65530"}
+        write
+            - {port: 1000-1010, to: "192.168.1.20:60000"}
+        """,
+        .poolInUse:
+            """
+        A pool's addresses are the gateway's for translation only: not an interface's own,
+        not a next hop's, not a network or broadcast address, and each at most once.
+
+        Instead of
+            wan: {addresses: [203.0.113.2/24]}
+            pool: {addresses: [203.0.113.1-203.0.113.9]}
+        write
+            wan: {addresses: [203.0.113.2/24]}
+            pool: {addresses: [203.0.113.16-203.0.113.31]}
+        """,
+        .noPool:
+            """
+        Mode pool translates to the addresses of the pool, so there must be one.
+
+        Instead of
+            nat:
+              mode: pool
+        write
+            nat:
+              mode: pool
+              pool: {addresses: [203.0.113.16-203.0.113.19]}
+        """,
+        .poolTooLarge:
+            """
+        A pool may hold 4,096 addresses; each has tables of its ports.
+        """,
+        .strangeInside:
+            """
+        The inside host is in no network of the inside. That works only if a route leads to
+        it.
+        """,
+        .shortTimeout:
+            """
+        The idle time is shorter than the RFCs ask for. Hosts send keep-alives at that pace
+        and lose their connections: RFC 5382 for TCP, RFC 4787 for UDP, RFC 5508 for ICMP,
+        RFC 6888 for the reuse of ports.
+
+        Instead of
+            tcp-established: 10m
+        write
+            tcp-established: 2h4m
+        """,
+        .poolRouting:
+            """
+        Within a network of the outside the gateway answers ARP for the pool. These
+        addresses are in none, so the routers there must send them to the gateway by a
+        route.
+        """,
+        .poolNotUsed:
+            """
+        A pool is given, but the mode translates to the interface's address or not at all.
+
+        Instead of
+            nat:
+              mode: masquerade
+              pool: {addresses: [203.0.113.16]}
+        write
+            nat:
+              mode: pool
+              pool: {addresses: [203.0.113.16]}
+        """,
+        .strangeOutside:
+            """
+        The forward's outside address is not one the gateway answers ARP for, so the routers
+        there must send it to the gateway by a route.
+        """,
+        .socketPathLength:
+            """
+        The kernel gives a socket's path 107 bytes.
+        """,
+        .socketPathRelative:
+            """
+        The path of the control socket starts with a slash; the daemon has no working
+        directory to speak of.
+
+        Instead of
+            socket: control.sock
+        write
+            socket: /run/gatewayd/home/control.sock
+        """,
+        .badMode:
+            """
+        The mode of the socket is four octal digits, best in quotes.
+
+        Instead of
+            mode: 660
+        write
+            mode: "0660"
+        """,
+        .openMode:
+            """
+        Every user of the machine could connect to the control socket. Who may do what is
+        decided again there, but there is no need to let them try.
+
+        Instead of
+            mode: "0666"
+        write
+            mode: "0660"
+        """,
+    ]
+}

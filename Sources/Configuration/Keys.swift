@@ -1,0 +1,104 @@
+enum TopKey: String, KeyWord {
+    case version, name, interfaces, routes, nat, forwarding, log, control
+
+    static let unavailable = ["rip", "ospf", "dhcp", "metrics", "web", "export"]
+    static let foreign = ForeignWord.top
+}
+
+enum InterfacesKey: String, KeyWord {
+    case lan, wan
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum InterfaceKey: String, KeyWord {
+    case tap, netns, bridge, mtu, macaddress, addresses, offload, persist, neighbors
+    case queueLength = "queue-length"
+    case proxyARP = "proxy-arp"
+    case probeAddress = "probe-address"
+
+    static let foreign = ForeignWord.interface
+}
+
+enum OffloadKey: String, KeyWord {
+    case checksum, segmentation
+
+    static let foreign = ForeignWord.offload
+}
+
+enum NeighborKey: String, KeyWord {
+    case address, macaddress
+
+    static let foreign = ForeignWord.neighbor
+}
+
+enum RouteKey: String, KeyWord {
+    case to, via, interface, metric, distance, type
+    case onLink = "on-link"
+
+    static let foreign = ForeignWord.route
+}
+
+enum NATKey: String, KeyWord {
+    case mode, outside, pool, mapping, filtering, hairpin, exclude, timeouts, limits
+    case preservePort = "preserve-port"
+    case mssClamp = "mss-clamp"
+    case portForwards = "port-forwards"
+
+    static let unavailable = ["one-to-one"]
+    static let foreign = ForeignWord.nat
+}
+
+enum PoolKey: String, KeyWord {
+    case addresses, ports
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum ForwardKey: String, KeyWord {
+    case name, `protocol`, port, address, to, from, hairpin
+
+    static let foreign = ForeignWord.forward
+}
+
+enum TimeoutKey: String, KeyWord {
+    case tcpEstablished = "tcp-established"
+    case tcpTransitory = "tcp-transitory"
+    case udp
+    case udpUnreplied = "udp-unreplied"
+    case icmp, fragment
+    case portRest = "port-rest"
+
+    static let foreign = ForeignWord.timeout
+}
+
+enum LimitKey: String, KeyWord {
+    case sessions
+    case sessionsPerHost = "sessions-per-host"
+    case newSessionsPerSecond = "new-sessions-per-second"
+    case fragments
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum ForwardingKey: String, KeyWord {
+    case documentationPrefixes = "documentation-prefixes"
+    case bogons
+    case directedBroadcast = "directed-broadcast"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum LogKey: String, KeyWord {
+    case level
+    case natSessions = "nat-sessions"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum ControlKey: String, KeyWord {
+    case socket, group, mode
+    case readOnlyGroup = "read-only-group"
+
+    static let foreign: [ForeignWord] = []
+}
