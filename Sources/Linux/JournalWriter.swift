@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
-import Timing
+package import Timing
 
 /// Writes log messages to the journal, or to standard error where that is not the journal.
 ///
