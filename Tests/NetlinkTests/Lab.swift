@@ -1,0 +1,83 @@
+import Glibc
+import Linux
+import Netlink
+import Synchronization
+import Testing
+
+extension Trait where Self == ConditionTrait {
+    /// Namespaces and TAP devices need root.
+    static var asRoot: Self {
+        .enabled("needs root: makes network namespaces and TAP devices") { getuid() == 0 }
+    }
+}
+
+/// How a command failed.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Runs a shell command and returns what it said; throws when it fails.
+@discardableResult
+func run(_ command: String) throws -> String {
+    guard let pipe = unsafe popen("exec 2>&1; " + command, "re") else {
+        throw CommandFailure(description: "popen failed")
+    }
+    var output: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+        let count = unsafe fread(&buffer, 1, buffer.count, pipe)
+        if count == 0 { break }
+        output.append(contentsOf: buffer.prefix(count))
+    }
+    let text = String(decoding: output, as: UTF8.self)
+    let status = unsafe pclose(pipe)
+    guard status == 0 else {
+        throw CommandFailure(description: "\(command): status \(status), \(text)")
+    }
+    return text
+}
+
+/// A network namespace of one test, removed at the end of its life.
+final class Lab: Sendable {
+    private static let counter = Atomic<Int>(0)
+
+    let name: String
+
+    init() throws {
+        let number = Self.counter.add(1, ordering: .relaxed).newValue
+        name = "gwlx-n\(getpid())-\(number)"
+        try run("ip netns add \(name)")
+    }
+
+    deinit { _ = try? run("ip netns delete \(name)") }
+
+    /// Runs `ip` in the namespace.
+    @discardableResult
+    func ip(_ arguments: String) throws -> String { try run("ip -n \(name) \(arguments)") }
+
+    /// Runs `body` in the namespace.
+    func perform<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
+        try NetworkNamespace(named: name).perform(body)
+    }
+
+    /// Opens a TAP in the namespace.
+    func tap(_ name: String) throws -> TapDevice {
+        try perform {
+            try TapDevice(
+                name: name, offload: TapOffload(checksum: false, segmentation: false))
+        }
+    }
+
+    /// Connects to the namespace.
+    func netlink() throws -> NetlinkSocket { try perform { try NetlinkSocket() } }
+}
+
+/// The netlink error that `body` throws.
+func netlinkError<Result: ~Copyable>(_ body: () throws -> Result) -> NetlinkError? {
+    do {
+        _ = try body()
+        return nil
+    } catch {
+        return error as? NetlinkError
+    }
+}
