@@ -1,0 +1,39 @@
+public import Forwarding
+public import Routing
+public import Wire
+
+/// What decides where packets go: connected and static routes now, routing engines beside them later.
+///
+/// Lives on the control thread. Every change gives a new forwarding table to be published to the
+/// packet path as a whole.
+public struct ControlPlane: Sendable {
+    /// Every route known.
+    public private(set) var rib: RIB
+    private var builder = FIBBuilder()
+    private var changes: [RIBChange] = []
+
+    /// No routes yet.
+    public init(routeLimit: Int = 1_000_000) { rib = RIB(limit: routeLimit) }
+
+    /// Takes on interface addresses and static routes; the table to publish, or nil if nothing changed.
+    public mutating func configure(_ settings: ForwardingSettings, routes: [Route]) -> FIB? {
+        let connected = Side.allCases.flatMap { side in
+            RIB.connected(settings[side].addresses, on: side)
+        }
+        rib.replaceAll(of: .connected, with: connected, into: &changes)
+        rib.replaceAll(of: .static, with: routes, into: &changes)
+        return table()
+    }
+
+    /// A side came up or went down: routes by it come into or go out of use.
+    public mutating func setLink(_ side: Side, isUp: Bool) -> FIB? {
+        rib.setSide(side, isUp: isUp, into: &changes)
+        return table()
+    }
+
+    private mutating func table() -> FIB? {
+        let isDifferent = builder.apply(changes)
+        changes.removeAll(keepingCapacity: true)
+        return isDifferent ? builder.build() : nil
+    }
+}

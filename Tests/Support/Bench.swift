@@ -1,0 +1,218 @@
+public import Forwarding
+public import Router
+public import Routing
+public import Timing
+public import Wire
+
+/// A frame that left the gateway.
+public struct SentFrame: Hashable, Sendable {
+    /// The side it left by.
+    public var side: Side
+    /// Its offload metadata.
+    public var header: VirtioNetHeader
+    /// Its bytes, from the Ethernet header on.
+    public var bytes: [UInt8]
+
+    /// What it says, read independently.
+    public var seen: Dissection {
+        Dissection(
+            frame: bytes, partialChecksum: header.flags & VirtioNetHeader.needsChecksum != 0)
+    }
+}
+
+/// A gateway on a table: frames go in by hand, what comes out is kept. Time moves only when told.
+///
+/// LAN 192.168.50.0/24 with the gateway at .1; WAN 203.0.113.0/24 with the gateway at .2 and its
+/// default route by .1. Neighbours answer ARP by themselves unless told not to.
+public struct Bench: ~Copyable {
+    /// The gateway under test.
+    public var router: Router
+    /// The moment.
+    public var now = Instant(nanoseconds: 1_000_000_000_000)
+    /// Frames that left since the last `take`.
+    public private(set) var sent: [SentFrame] = []
+    /// What became of the last frame.
+    public private(set) var verdict = Verdict.consumed
+    /// Whether the made-up neighbours answer ARP.
+    public var answersARP = true
+    private var outbox = Outbox(capacity: 8 << 20, entries: 16_384)
+
+    /// The gateway's hardware address on a side.
+    public static func hardware(_ side: Side) -> MACAddress {
+        mac(side == .lan ? "02:00:00:00:00:01" : "02:00:00:00:00:02")
+    }
+
+    /// The hardware address a made-up neighbour answers with.
+    public static func hardware(of address: IPv4Address) -> MACAddress {
+        MACAddress(0x0200_0000_0000 | UInt64(address.rawValue) | 0x80_0000_0000)
+    }
+
+    /// The settings the bench begins with.
+    public static var settings: ForwardingSettings {
+        ForwardingSettings(
+            lan: InterfaceSettings(
+                hardware: hardware(.lan), addresses: [address("192.168.50.1/24")]),
+            wan: InterfaceSettings(
+                hardware: hardware(.wan), addresses: [address("203.0.113.2/24")]))
+    }
+
+    /// The default route by 203.0.113.1.
+    public static var routes: [Route] {
+        [
+            Route(
+                prefix("0.0.0.0/0"), source: .static,
+                action: .forward([NextHop(side: .wan, gateway: ip("203.0.113.1"))]))
+        ]
+    }
+
+    /// A bench with changed settings.
+    public init(
+        seed: UInt64 = 1, routes: [Route] = Bench.routes,
+        _ change: (inout ForwardingSettings) -> Void = { _ in }
+    ) {
+        var settings = Bench.settings
+        change(&settings)
+        router = Router(settings, routes: routes, random: Random(seed: seed))
+        router.start(at: now, into: &outbox)
+        collect(nil)
+        sent = []
+    }
+
+    /// An IPv4 packet from a station on `side` to the gateway, as an Ethernet frame.
+    public static func frame(
+        _ packet: [UInt8], on side: Side, from: MACAddress? = nil, to: MACAddress? = nil
+    ) -> [UInt8] {
+        let source = packet[12..<16].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return ethernet(
+            to: to ?? hardware(side), from: from ?? hardware(of: IPv4Address(source)), packet)
+    }
+
+    /// Hands an IPv4 packet to the gateway; the frames that leave because of it.
+    @discardableResult
+    public mutating func send(
+        _ packet: [UInt8], on side: Side, header: VirtioNetHeader = VirtioNetHeader()
+    ) -> [SentFrame] {
+        send(frame: Bench.frame(packet, on: side), on: side, header: header)
+    }
+
+    /// Hands a frame to the gateway; the frames that leave because of it, ARP requests answered.
+    @discardableResult
+    public mutating func send(
+        frame: [UInt8], on side: Side, header: VirtioNetHeader = VirtioNetHeader()
+    ) -> [SentFrame] {
+        let before = sent.count
+        receive(frame, header, on: side)
+        settle()
+        return Array(sent[before...])
+    }
+
+    private mutating func receive(_ frame: [UInt8], _ header: VirtioNetHeader, on side: Side) {
+        var bytes = frame
+        var header = header
+        let verdict = withSpan(&bytes) { span in
+            router.receive(&span, &header, on: side, at: now, into: &outbox)
+        }
+        self.verdict = verdict
+        if case .forward(let side, let length) = verdict {
+            collect(SentFrame(side: side, header: header, bytes: Array(bytes.prefix(length))))
+        } else {
+            collect(nil)
+        }
+    }
+
+    /// Moves what lies in the outbox, then the frame changed in place, to `sent`.
+    private mutating func collect(_ last: SentFrame?) {
+        for index in 0..<outbox.count {
+            let entry = outbox[index]
+            guard case .own(let offset) = entry.place else { continue }
+            let bytes = unsafe outbox.withOwn(offset, length: entry.length) { unsafe Array($0) }
+            let header =
+                unsafe (try? VirtioNetHeader(bytes.span.bytes)) ?? VirtioNetHeader()
+            sent.append(
+                SentFrame(
+                    side: entry.side, header: header,
+                    bytes: Array(bytes.dropFirst(VirtioNetHeader.length))))
+        }
+        outbox.removeAll()
+        if let last { sent.append(last) }
+    }
+
+    /// Answers ARP requests and takes held packets up until nothing moves any more.
+    private mutating func settle() {
+        var looked = sent.count > 64 ? sent.count - 64 : 0
+        for _ in 0..<10_000 {
+            if router.forwarder.hasReady {
+                var scratch = [UInt8](repeating: 0, count: FrameSlab.stride)
+                while withSpan(
+                    &scratch, { router.forwarder.resume(&$0, at: now, into: &outbox) })
+                {
+                    collect(nil)
+                }
+            }
+            guard looked < sent.count else { return }
+            let frame = sent[looked]
+            looked += 1
+            answer(frame)
+        }
+    }
+
+    private mutating func answer(_ frame: SentFrame) {
+        guard answersARP, frame.seen["arp.opcode"] == "1",
+            let asked = frame.seen["arp.dst.proto_ipv4"], asked != frame.seen["arp.src.proto_ipv4"]
+        else { return }
+        let station = Bench.hardware(of: ip(asked))
+        let asker = Bench.hardware(frame.side)
+        let reply = arp(
+            2, sender: station, ip(asked), target: asker,
+            ip(frame.seen["arp.src.proto_ipv4"] ?? "0.0.0.0"))
+        receive(ethernet(to: asker, from: station, type: 0x0806, reply), VirtioNetHeader(), on: frame.side)
+    }
+
+    /// Lets time pass in steps of 250 ms, working off timers; the frames that left meanwhile.
+    @discardableResult
+    public mutating func advance(_ interval: Interval) -> [SentFrame] {
+        let before = sent.count
+        let end = now + interval
+        while now < end {
+            now = min(now + .milliseconds(250), end)
+            router.tick(at: now, into: &outbox)
+            collect(nil)
+            settle()
+        }
+        return Array(sent[before...])
+    }
+
+    /// The frames that left and were no ARP, since the last call.
+    public mutating func take() -> [SentFrame] {
+        defer { sent = [] }
+        return sent.filter { $0.seen["eth.type"] == "2048" }
+    }
+
+    /// Drops of one name on a side.
+    public func drops(_ reason: DropReason, on side: Side) -> UInt64 {
+        router.forwarder.counters[side.index][reason]
+    }
+
+    /// Takes on changed settings and routes.
+    public mutating func apply(
+        routes: [Route] = Bench.routes, _ change: (inout ForwardingSettings) -> Void
+    ) {
+        var settings = router.forwarder.settings
+        change(&settings)
+        router.apply(settings, routes: routes, at: now, into: &outbox)
+        collect(nil)
+    }
+
+    /// A side came up or went down.
+    public mutating func setLink(_ side: Side, isUp: Bool) {
+        router.setLink(side, isUp: isUp, at: now, into: &outbox)
+        collect(nil)
+    }
+}
+
+
+/// An address of an interface written in a test; stops the program if it is none.
+public func address(_ text: String) -> InterfaceAddress {
+    guard let address = InterfaceAddress(text) else { fatalError("\(text) is no address") }
+    return address
+}
