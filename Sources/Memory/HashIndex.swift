@@ -71,8 +71,10 @@ public struct HashIndex: Sendable {
         return nil
     }
 
-    /// Adds a record that is not in the index. False if the probe would be too long or no slot is free.
+    /// Adds a record that is not in the index. False if the probe would be too long or only one
+    /// slot is free: removal relies on an empty slot to end its walk.
     public mutating func insert(_ record: UInt32, hash: UInt32) -> Bool {
+        guard count < mask else { return false }
         var position = Int(hash) & mask
         for _ in 0..<Self.longestProbe {
             if slots[position] == 0 {

@@ -34,6 +34,8 @@ public struct RegionLayout: Sendable {
 /// another address by a successor process. Pages are touched when first used.
 @safe
 public struct Region: ~Copyable {
+    /// What was allocated; `base` is the first cache line within.
+    private let allocation: UnsafeMutableRawPointer
     private let base: UnsafeMutableRawPointer
     /// Size in bytes.
     public let byteCount: Int
@@ -42,15 +44,17 @@ public struct Region: ~Copyable {
     public init(_ layout: RegionLayout) {
         byteCount = max(layout.byteCount, 64)
         // Above glibc's threshold calloc maps fresh zero pages, which cost nothing until touched.
-        guard let memory = unsafe calloc(byteCount / 64 + 1, 64) else {
+        // It aligns to 16 bytes only, so one cache line more is asked for.
+        guard let memory = unsafe calloc(byteCount / 64 + 2, 64) else {
             fatalError("out of memory: \(byteCount) bytes for a table")
         }
-        unsafe base = memory
+        unsafe allocation = memory
+        unsafe base = memory.alignedUp(toMultipleOf: 64)
     }
 
-    deinit { unsafe free(base) }
+    deinit { unsafe free(allocation) }
 
-    /// The array at `extent`. It must not be used after the region is gone: keep both in one struct.
+    /// The array at `extent`. It must not outlive the region: keep both in one struct.
     public func array<Element: BitwiseCopyable>(_ extent: Extent<Element>) -> FlatArray<Element> {
         precondition(
             extent.offset + extent.count * MemoryLayout<Element>.stride <= byteCount,

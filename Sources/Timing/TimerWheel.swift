@@ -2,8 +2,9 @@ public import Memory
 
 /// A timer wheel over record numbers: insertion, removal and expiry are O(1).
 ///
-/// A timer further off than the wheel is long waits in the last slot and is put back when it comes
-/// round, so the wheel bounds no timeout. Deadlines are in ticks of `tick`; a timer never runs early.
+/// A timer further off than the wheel is long waits in the last slot and is put back when it
+/// comes round, so the wheel bounds no timeout. Deadlines are in ticks of `tick`; no timer runs
+/// before its tick.
 @frozen
 public struct TimerWheel: Sendable {
     /// Length of a tick.
@@ -39,9 +40,21 @@ public struct TimerWheel: Sendable {
     }
 
     /// A span in ticks, rounded up, at least 1.
+    ///
+    /// Added to the tick of a moment within a tick, this comes out up to a tick early; a timeout
+    /// that is a lower bound takes `deadline(_:after:)`.
     public static func ticks(_ interval: Interval) -> UInt32 {
-        let ticks = (interval.nanoseconds &+ 249_999_999) / 250_000_000
-        return UInt32(clamping: max(ticks, 1))
+        let (whole, rest) = interval.nanoseconds.quotientAndRemainder(dividingBy: 250_000_000)
+        return UInt32(clamping: max(whole + (rest > 0 ? 1 : 0), 1))
+    }
+
+    /// The first tick that begins no earlier than `interval` after `now`, both not negative: the
+    /// deadline of a timer that must not run early. It is less than a tick after the exact moment.
+    public static func deadline(_ interval: Interval, after now: Instant) -> UInt32 {
+        let (sum, overflow) = now.nanoseconds.addingReportingOverflow(interval.nanoseconds)
+        guard !overflow else { return .max }
+        let (whole, rest) = sum.quotientAndRemainder(dividingBy: 250_000_000)
+        return UInt32(clamping: whole + (rest > 0 ? 1 : 0))
     }
 
     /// Sets the timer of `record` to run in tick `deadline`; moves it if it was set.
