@@ -54,7 +54,7 @@ public struct Region: ~Copyable {
 
     deinit { unsafe free(allocation) }
 
-    /// The array at `extent`. It must not be used after the region is gone: keep both in one struct.
+    /// The array at `extent`. It must not outlive the region: keep both in one struct.
     public func array<Element: BitwiseCopyable>(_ extent: Extent<Element>) -> FlatArray<Element> {
         precondition(
             extent.offset + extent.count * MemoryLayout<Element>.stride <= byteCount,

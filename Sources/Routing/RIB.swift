@@ -45,9 +45,9 @@ public struct RIB: Sendable {
     ///
     /// OSPF and RIP have one route a prefix, and a new one replaces it. Connected and static routes
     /// to one prefix are kept side by side if they differ in any field. Next hops are sorted, and
-    /// those beyond the first `Route.mostNextHops` are left out.
+    /// those beyond the first `Route.mostNextHops` are left out. `changes` receives the change of
+    /// the route in use, if there is one.
     ///
-    /// - Parameter changes: Receives the change of the route in use, if there is one.
     /// - Returns: Why the route was not stored; nil if it was.
     @discardableResult
     public mutating func announce(
@@ -89,9 +89,8 @@ public struct RIB: Sendable {
     }
 
     /// Makes `routes` the routes of `source`, for a reload or a full calculation. O(n log n) in the
-    /// old and the new routes of the source.
-    ///
-    /// - Parameter routes: Counted as routes of `source`, whatever source they name.
+    /// old and the new routes of the source. They count as routes of `source`, whatever source they
+    /// name.
     public mutating func replaceAll(
         of source: RouteSource, with routes: [Route], into changes: inout [RIBChange]
     ) {
@@ -113,8 +112,8 @@ public struct RIB: Sendable {
     }
 
     /// Takes a side into or out of use: routes that only lead over a side that is down are not used
-    /// until it is up again (RFC 1812 §5.3.12.3 and §5.3.12.4). O(n log n) in the routes it touches,
-    /// after one pass over the table.
+    /// until it is up again (RFC 1812 §5.3.12.3 and §5.3.12.4). O(n log n) in the routes it
+    /// touches, after one pass over the table.
     public mutating func setSide(_ side: Side, isUp: Bool, into changes: inout [RIBChange]) {
         guard sidesUp[side.index] != isUp else { return }
         sidesUp[side.index] = isUp
@@ -159,10 +158,8 @@ public struct RIB: Sendable {
         return answer
     }
 
-    /// The candidates whose prefixes lie within `prefix`, by prefix and then by preference; all
-    /// without one. O(n log n).
-    ///
-    /// - Parameter source: Leaves out the candidates of other sources.
+    /// The candidates whose prefixes lie within `prefix` and that come from `source`, by prefix and
+    /// then by preference; nil leaves either open. O(n log n).
     public func list(within prefix: IPv4Prefix? = nil, source: RouteSource? = nil) -> [KnownRoute] {
         var prefixes = PrefixList()
         for candidate in RouteSource.allCases where source == nil || source == candidate {

@@ -2,8 +2,9 @@ public import Memory
 
 /// A timer wheel over record numbers: insertion, removal and expiry are O(1).
 ///
-/// A timer further off than the wheel is long waits in the last slot and is put back when it comes
-/// round, so the wheel bounds no timeout. Deadlines are in ticks of `tick`; a timer never runs early.
+/// A timer further off than the wheel is long waits in the last slot and is put back when it
+/// comes round, so the wheel bounds no timeout. Deadlines are in ticks of `tick`; no timer runs
+/// before its tick.
 @frozen
 public struct TimerWheel: Sendable {
     /// Length of a tick.

@@ -66,7 +66,7 @@ private final class Records {
         let subject = Records(capacity: capacity, hash: hash(quality, &random))
         var model: [UInt64: UInt32] = [:]
         var wrong = 0
-        for step in 0..<4000 {
+        for step in 0..<2500 {
             let key = UInt64(random.below(2 * capacity))
             // Fill up, then empty, by turns.
             if random.below(3) < (step / 500 % 2 == 0 ? 2 : 1) {

@@ -21,7 +21,7 @@ struct RouterBehaviourTests {
         #expect(error.seen["ip.src"] == "192.168.50.1")
         #expect(error.seen["ip.dst"] == "192.168.50.10")
         #expect(Array(error.bytes[42...]) == query)
-        #expect(bench.router.forwarder.nat.sessionCount == 0)
+        #expect(bench.sessionCount == 0)
         #expect(bench.drops(.ttlExpired, on: .lan) == 1)
     }
 

@@ -32,26 +32,25 @@ private struct Model {
             + action
     }
 
-    func best(_ prefix: IPv4Prefix) -> Route? {
-        let usable = candidates.filter {
-            $0.prefix == prefix && $0.distance < 255 && ways($0)?.isEmpty != true
+    /// The best of the candidates to one prefix.
+    private func best(_ candidates: [Route]) -> Route? {
+        let usable = candidates.filter { $0.distance < 255 && ways($0)?.isEmpty != true }
+            .map { (order: order($0), route: $0) }
+            .sorted { $0.order.lexicographicallyPrecedes($1.order) }
+        guard let (first, route) = usable.first, let hops = ways(route) else {
+            return usable.first?.route
         }
-        .sorted { order($0).lexicographicallyPrecedes(order($1)) }
-        guard var winner = usable.first, let first = ways(winner) else { return usable.first }
-        winner.action = .forward(first)
+        var winner = route
+        winner.action = .forward(hops)
         guard winner.source == .static else { return winner }
-        let equals = usable.filter {
-            order($0).prefix(3) == order(winner).prefix(3)
-        }
-        let all = Set(equals.compactMap { ways($0) }.joined())
+        let equals = usable.filter { $0.order.prefix(3) == first.prefix(3) }
+        let all = Set(equals.compactMap { ways($0.route) }.joined())
         winner.action = .forward(Array(all.sorted().prefix(16)))
         return winner
     }
 
     var table: [IPv4Prefix: Route] {
-        var table: [IPv4Prefix: Route] = [:]
-        for prefix in Set(candidates.map(\.prefix)) { table[prefix] = best(prefix) }
-        return table
+        Dictionary(grouping: candidates, by: \.prefix).compactMapValues { best($0) }
     }
 
     mutating func announce(_ route: Route) {
@@ -152,7 +151,7 @@ private struct Model {
         }
     }
 
-    @Test("Agrees with a naive choice, and the changes add up to it", arguments: 0..<24)
+    @Test("Agrees with a naive choice, and the changes add up to it", arguments: 0..<15)
     func model(seed: UInt64) {
         var random = Random(seed: seed)
         var rib = RIB()
@@ -160,7 +159,7 @@ private struct Model {
         var table: [IPv4Prefix: Route] = [:]
         // Many gateways let more than 16 equal static ways come together.
         let gateways = seed % 3 == 0 ? 60 : 4
-        for _ in 0..<400 {
+        for _ in 0..<200 {
             apply(step(&rib, &model, &random, gateways: gateways), to: &table)
             let expected = model.table
             #expect(table == expected)
@@ -183,12 +182,13 @@ private struct Model {
         var rib = RIB()
         var model = Model()
         for _ in 0..<60 { _ = step(&rib, &model, &random, gateways: 4) }
+        let table = model.table
         for _ in 0..<100 {
             let base = prefixes[random.below(prefixes.count)]
             let noise = UInt32(random.below(4)) & ~base.mask
             let address = IPv4Address(base.address.rawValue | noise)
             let answer = rib.lookup(address)
-            let matches = model.table.values.filter { $0.prefix.contains(address) }
+            let matches = table.values.filter { $0.prefix.contains(address) }
             #expect(answer.best == matches.max { $0.prefix.length < $1.prefix.length })
             let known = model.candidates.filter { $0.prefix.contains(address) }
             #expect(Set(answer.known.map(\.route)) == Set(known))
@@ -209,8 +209,8 @@ private struct Model {
         var model = Model()
         // So few groups that they are given up and taken again.
         var builder = FIBBuilder(mostGroups: 64)
-        for round in 1...60 as ClosedRange<UInt32> {
-            for _ in 0..<5 { builder.apply(step(&rib, &model, &random, gateways: 60)) }
+        for round in 1...12 as ClosedRange<UInt32> {
+            for _ in 0..<20 { builder.apply(step(&rib, &model, &random, gateways: 60)) }
             let fib = builder.build()
             let (generation, count) = (fib.generation, fib.routeCount)
             #expect(generation == round && builder.generation == round)

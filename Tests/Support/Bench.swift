@@ -1,4 +1,5 @@
 public import Forwarding
+public import NAT
 public import Router
 public import Routing
 public import Timing
@@ -192,6 +193,16 @@ public struct Bench: ~Copyable {
     public func drops(_ reason: DropReason, on side: Side) -> UInt64 {
         router.forwarder.counters[side.index][reason]
     }
+
+    /// The phase of a session record.
+    public func phase(_ number: UInt32) -> SessionPhase? {
+        SessionPhase(rawValue: router.forwarder.nat.session(number).phase)
+    }
+
+    /// Sessions there are.
+    public var sessionCount: Int { router.forwarder.nat.sessionCount }
+    /// Mappings there are.
+    public var mappingCount: Int { router.forwarder.nat.mappingCount }
 
     /// Takes on changed settings and routes.
     public mutating func apply(
