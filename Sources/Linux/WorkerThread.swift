@@ -71,7 +71,7 @@ public struct WorkerThread: ~Copyable, Sendable {
             unsafe sigdelset(&blocked, signal)
         }
         var previous = sigset_t()
-        unsafe pthread_sigmask(SIG_BLOCK, &blocked, &previous)
+        unsafe pthread_sigmask(SIG_SETMASK, &blocked, &previous)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
 
         var thread = pthread_t()
