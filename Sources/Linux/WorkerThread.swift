@@ -24,7 +24,7 @@ public final class Handoff<Value: ~Copyable>: Sendable {
 public struct WorkerThread: ~Copyable, Sendable {
     private let thread: pthread_t
 
-    /// Starts `body` on a thread called `name` (cut to 15 octets), bound to processor `cpu` if given.
+    /// Starts `body` on a thread called `name` (cut to 15 octets), on processor `cpu` if given.
     public init(
         name: String, cpu: Int? = nil, _ body: @escaping @Sendable () -> Void
     ) throws(SystemError) {

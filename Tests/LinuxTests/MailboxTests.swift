@@ -76,17 +76,25 @@ struct MailboxTests {
         #expect(producers.count == 3)
     }
 
-    /// A thread that posts numbered messages, again and again while the mailbox is full.
+    /// A thread that posts numbered messages, again and again while the mailbox is full, until
+    /// all are posted or nobody keeps it.
     private final class Producer {
         private let thread: WorkerThread
+        private let isWanted = Box(Mutex(true))
 
         init(_ mailbox: Mailbox<[Int]>, _ number: Int, _ count: Int) throws {
+            let isWanted = isWanted
             thread = try WorkerThread(name: "gwlx-post\(number)") {
                 for index in 0..<count {
-                    while !mailbox.post([number, index]) { sched_yield() }
+                    while !mailbox.post([number, index]) {
+                        guard isWanted.value.withLock({ $0 }) else { return }
+                        sched_yield()
+                    }
                 }
             }
         }
+
+        deinit { isWanted.value.withLock { $0 = false } }
     }
 
     private func isReadable(_ descriptor: Int32) -> Bool {
