@@ -5,8 +5,8 @@ struct LocalDatagram: ~Copyable, Sendable {
     private let socket: Descriptor
     private let address: [UInt8]
 
-    /// A socket to `path`; a leading `@` means the abstract name space. Nil when the path is neither
-    /// absolute nor abstract, is too long, or no socket can be made.
+    /// A socket to `path`; a leading `@` means the abstract name space. Nil when the path is
+    /// neither absolute nor abstract, is too long, or no socket can be made.
     init?(path: String) {
         guard let address = Self.address(of: path) else { return nil }
         let kind = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
@@ -31,7 +31,7 @@ struct LocalDatagram: ~Copyable, Sendable {
 
     /// Sends one datagram, with descriptors if any (at most 16); returns 0 or an errno value.
     func send(_ payload: [UInt8], descriptors: [Int32] = []) -> Int32 {
-        // One cmsghdr (length, SOL_SOCKET, SCM_RIGHTS) and the descriptors, as CMSG_LEN lays it out.
+        // One cmsghdr (length, SOL_SOCKET, SCM_RIGHTS), then the descriptors (cmsg(3)).
         let headerSize = MemoryLayout<cmsghdr>.size
         let controlLength = headerSize + descriptors.count * MemoryLayout<Int32>.size
         var control = [UInt64](repeating: 0, count: (controlLength + 7) / 8)

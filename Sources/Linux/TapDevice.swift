@@ -70,7 +70,7 @@ public struct TapDevice: ~Copyable, Sendable {
         self.file = file
     }
 
-    /// Asks for other offloads, for example on an adopted device; frames already queued keep theirs.
+    /// Asks for other offloads, for example on an adopted device; queued frames keep theirs.
     public mutating func setOffload(_ wanted: TapOffload) throws(SystemError) {
         offload = try Tun.setOffload(descriptor, wanted, name: name)
     }

@@ -24,7 +24,7 @@ public final class Handoff<Value: ~Copyable>: Sendable {
 public struct WorkerThread: ~Copyable, Sendable {
     private let thread: pthread_t
 
-    /// Starts `body` on a thread called `name` (cut to 15 octets), bound to processor `cpu` if given.
+    /// Starts `body` on a thread called `name` (cut to 15 octets), on processor `cpu` if given.
     public init(
         name: String, cpu: Int? = nil, _ body: @escaping @Sendable () -> Void
     ) throws(SystemError) {
@@ -71,7 +71,7 @@ public struct WorkerThread: ~Copyable, Sendable {
             unsafe sigdelset(&blocked, signal)
         }
         var previous = sigset_t()
-        unsafe pthread_sigmask(SIG_BLOCK, &blocked, &previous)
+        unsafe pthread_sigmask(SIG_SETMASK, &blocked, &previous)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
 
         var thread = pthread_t()

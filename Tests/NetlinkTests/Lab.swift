@@ -37,6 +37,18 @@ func run(_ command: String) throws -> String {
     return text
 }
 
+/// Whether `condition` comes true within two seconds.
+///
+/// For what follows a closed descriptor: a child that another test is just starting holds a copy of
+/// it for a moment, until it executes its program.
+func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+    for _ in 0..<200 {
+        if try condition() { return true }
+        usleep(10_000)
+    }
+    return false
+}
+
 /// A network namespace of one test, removed at the end of its life.
 final class Lab: Sendable {
     private static let counter = Atomic<Int>(0)

@@ -38,9 +38,12 @@ struct NetlinkSocketTests {
             try tap.setPersistent(true)
             try netlink.configure(link: "lan0", up: true)
         }
-        let link = try #require(try netlink.link(named: "lan0"))
-        #expect(link.flags.contains(.up))
-        #expect(link.flags.isDisjoint(with: [.carrier, .lowerUp, .running]))
+        let isLost = try eventually {
+            let link = try #require(try netlink.link(named: "lan0"))
+            return link.flags.contains(.up)
+                && link.flags.isDisjoint(with: [.carrier, .lowerUp, .running])
+        }
+        #expect(isLost)
     }
 
     @Test func configuresAllAtOnce() throws {
