@@ -12,16 +12,16 @@ public struct SideCounters: Sendable {
     /// Octets handed to the device, Ethernet headers included.
     public var sentBytes: UInt64 = 0
     /// Drops by `DropReason.rawValue`, on the side the packet came from.
-    public var drops = InlineArray<64, UInt64>(repeating: 0)
+    public var drops = InlineArray<96, UInt64>(repeating: 0)
     /// When the last drop of each kind was.
-    public var lastDrop = InlineArray<64, Instant>(repeating: .zero)
+    public var lastDrop = InlineArray<96, Instant>(repeating: .zero)
     /// ICMP errors sent because of packets of this side.
     public var errorsSent: UInt64 = 0
     /// ICMP errors not sent because of the rate limits.
     public var errorsSuppressed: UInt64 = 0
 
     /// All zero.
-    public init() { precondition(DropReason.count <= 64) }
+    public init() { precondition(DropReason.count <= 96) }
 
     /// Counts a dropped packet.
     public mutating func drop(_ reason: DropReason, at now: Instant) {

@@ -156,7 +156,9 @@ extension Forwarder {
             path.admission = try nat.judge(packet)
             return true
         } catch {
-            if orLocal, error == .natNoSession || error == .natProtocol { return false }
+            // The gateway answers pings on the outside and has no service of TCP or UDP there.
+            let isService = packet.proto == IPProtocol.tcp || packet.proto == IPProtocol.udp
+            if orLocal, !isService { return false }
             throw error
         }
     }

@@ -138,7 +138,7 @@ struct ErrorPatch {
     init(checksumField: Int) { self.checksumField = checksumField }
 
     mutating func set16(_ frame: inout MutableRawSpan, _ offset: Int, _ value: UInt16) {
-        delta &+= Checksum.delta(old: UInt32(frame.be16(offset)), new: UInt32(value)) & 0xffff_ffff
+        delta &+= Checksum.delta(old: UInt32(frame.be16(offset)), new: UInt32(value))
         frame.setBe16(offset, value)
     }
 

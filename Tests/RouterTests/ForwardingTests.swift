@@ -97,7 +97,9 @@ struct RouterBehaviourTests {
         let query = Self.host.udp(1, 2, [5])
         bench.send(query, on: .lan)
         let sent = bench.advance(.seconds(4))
-        let requests = bench.sent.filter { $0.seen["arp.opcode"] == "1" && $0.side == .wan }
+        let requests = bench.sent.filter {
+            $0.side == .wan && $0.seen["arp.dst.proto_ipv4"] == "203.0.113.1"
+        }
         #expect(requests.count == 3)
         let error = try #require(sent.last { $0.seen["icmp.type"] == "3" })
         #expect(error.seen["icmp.code"] == "1")

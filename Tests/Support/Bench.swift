@@ -14,6 +14,9 @@ public struct SentFrame: Hashable, Sendable {
     /// Its bytes, from the Ethernet header on.
     public var bytes: [UInt8]
 
+    /// Whether it carries IPv4.
+    public var isInternet: Bool { bytes.count > 14 && bytes[12] == 8 && bytes[13] == 0 }
+
     /// What it says, read independently.
     public var seen: Dissection {
         Dissection(
@@ -88,7 +91,7 @@ public struct Bench: ~Copyable {
             to: to ?? hardware(side), from: from ?? hardware(of: IPv4Address(source)), packet)
     }
 
-    /// Hands an IPv4 packet to the gateway; the frames that leave because of it.
+    /// Hands an IPv4 packet to the gateway; the IPv4 frames that leave because of it.
     @discardableResult
     public mutating func send(
         _ packet: [UInt8], on side: Side, header: VirtioNetHeader = VirtioNetHeader()
@@ -96,7 +99,7 @@ public struct Bench: ~Copyable {
         send(frame: Bench.frame(packet, on: side), on: side, header: header)
     }
 
-    /// Hands a frame to the gateway; the frames that leave because of it, ARP requests answered.
+    /// Hands a frame to the gateway; the IPv4 frames that leave because of it. ARP is answered.
     @discardableResult
     public mutating func send(
         frame: [UInt8], on side: Side, header: VirtioNetHeader = VirtioNetHeader()
@@ -104,7 +107,7 @@ public struct Bench: ~Copyable {
         let before = sent.count
         receive(frame, header, on: side)
         settle()
-        return Array(sent[before...])
+        return sent[before...].filter(\.isInternet)
     }
 
     private mutating func receive(_ frame: [UInt8], _ header: VirtioNetHeader, on side: Side) {
@@ -186,7 +189,7 @@ public struct Bench: ~Copyable {
     /// The frames that left and were no ARP, since the last call.
     public mutating func take() -> [SentFrame] {
         defer { sent = [] }
-        return sent.filter { $0.seen["eth.type"] == "2048" }
+        return sent.filter(\.isInternet)
     }
 
     /// Drops of one name on a side.
