@@ -110,7 +110,7 @@ public enum FragmentField {
 /// IPv4 header options (RFC 791 §3.1, RFC 7126).
 public enum IPv4Options {
     /// What the options of a packet mean for a router.
-    public enum Verdict: Sendable {
+    public enum Verdict: Hashable, Sendable {
         /// Nothing that concerns a router.
         case pass
         /// Loose or strict source route: dropped by default (RFC 7126 §4.3).

@@ -38,7 +38,9 @@ public struct UDPView: ~Copyable, ~Escapable {
 /// Control bits of a TCP header (RFC 9293 §3.1).
 @frozen
 public struct TCPFlags: OptionSet, Sendable {
+    /// The octet with all eight control bits.
     public let rawValue: UInt8
+    /// The bits of an octet.
     @inlinable
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -141,14 +143,23 @@ public struct TCPView: ~Copyable, ~Escapable {
 
 /// ICMP message types and codes (RFC 792, RFC 1191, RFC 1812).
 public enum ICMPType {
+    /// Echo reply.
     public static let echoReply: UInt8 = 0
+    /// Destination unreachable.
     public static let destinationUnreachable: UInt8 = 3
+    /// Source quench, deprecated (RFC 6633).
     public static let sourceQuench: UInt8 = 4
+    /// Redirect.
     public static let redirect: UInt8 = 5
+    /// Echo request.
     public static let echoRequest: UInt8 = 8
+    /// Time exceeded.
     public static let timeExceeded: UInt8 = 11
+    /// Parameter problem.
     public static let parameterProblem: UInt8 = 12
+    /// Timestamp request.
     public static let timestampRequest: UInt8 = 13
+    /// Timestamp reply.
     public static let timestampReply: UInt8 = 14
 
     /// Whether a message of this type is an error that quotes a packet.
@@ -173,10 +184,15 @@ public enum ICMPType {
 
 /// Codes of Destination Unreachable (RFC 792, RFC 1812 §5.2.7.1).
 public enum UnreachableCode {
+    /// Network unreachable.
     public static let network: UInt8 = 0
+    /// Host unreachable.
     public static let host: UInt8 = 1
+    /// Port unreachable.
     public static let port: UInt8 = 3
+    /// Fragmentation needed and don't fragment set.
     public static let fragmentationNeeded: UInt8 = 4
+    /// Communication administratively prohibited.
     public static let administrative: UInt8 = 13
 }
 
@@ -210,7 +226,7 @@ public struct ICMPView: ~Copyable, ~Escapable {
     /// Identifier of a query or reply.
     @inlinable public var identifier: UInt16 { bytes.be16(4) }
 
-    /// Whether the whole message sums to all ones; O(n).
+    /// Whether the message sums to all ones; O(n). The bytes must end where the packet does.
     @inlinable public var checksumIsValid: Bool {
         Checksum.fold(Checksum.sum(bytes.bytes)) == 0xffff
     }

@@ -96,7 +96,7 @@ public struct PacketBuilder: Sendable {
         let padded = options + [UInt8](repeating: 0, count: (4 - options.count % 4) % 4)
         let header: [UInt8] =
             octets(sourcePort) + octets(destinationPort) + octets(sequence)
-            + octets(acknowledgement) + [UInt8((20 + padded.count) / 4 << 4), flags.rawValue]
+            + octets(acknowledgement) + [UInt8((20 + padded.count) / 4) << 4, flags.rawValue]
             + octets(window) + [0, 0, 0, 0] + padded
         return transport(6, header + payload, field: 16, checksum)
     }
