@@ -32,7 +32,7 @@ public enum Checksum {
         return result
     }
 
-    /// The sum of the pseudo header (RFC 768, RFC 9293 §3.1); `length` is that of the transport part.
+    /// The sum of the pseudo header (RFC 768, RFC 9293 §3.1) for a transport part of `length` octets.
     @inlinable @inline(__always)
     public static func pseudoHeader(
         source: UInt32, destination: UInt32, proto: UInt8, length: Int
@@ -65,7 +65,7 @@ public enum Checksum {
         return updated == 0 ? 0xffff : updated
     }
 
-    /// A partial checksum, which is the plain pseudo-header sum, after the words in `delta` changed.
+    /// A partial checksum, the plain pseudo-header sum, after the words in `delta` changed.
     @inlinable @inline(__always)
     public static func updatePartial(_ sum: UInt16, by delta: UInt16) -> UInt16 {
         fold(UInt64(sum) &+ UInt64(delta))

@@ -93,7 +93,7 @@ public struct TCPView: ~Copyable, ~Escapable {
         @inlinable @_lifetime(self: copy self) set { bytes.setBe16(16, newValue) }
     }
 
-    /// Offset of the value of the first option of `kind` and its length; nil if absent or malformed.
+    /// Offset and length of the value of the first option of `kind`; nil if absent or malformed.
     @inlinable
     public func option(_ kind: UInt8) -> (offset: Int, length: Int)? {
         var offset = 20
@@ -119,7 +119,7 @@ public struct TCPView: ~Copyable, ~Escapable {
         return bytes.be16(found.offset)
     }
 
-    /// Lowers the maximum segment size option to `limit` and corrects the checksum; true if changed.
+    /// Lowers the maximum segment size option to `limit`, corrects the checksum; true if changed.
     ///
     /// A partial checksum does not cover the header yet and stays as it is.
     @_lifetime(self: copy self)

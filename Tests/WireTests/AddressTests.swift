@@ -137,7 +137,8 @@ struct DropReasonTests {
         #expect(DropReason(name: reason.name) == reason)
         #expect(reason.name.split(separator: ".").count == 2, "\(reason.name)")
         #expect(reason.name.allSatisfy { $0.isLowercase || $0.isNumber || "._".contains($0) })
-        #expect(reason.meaning.hasSuffix(".") && reason.advice.hasSuffix("."))
+        #expect(reason.meaning.hasSuffix("."))
+        #expect(reason.advice.hasSuffix(".") || reason.advice.contains("gatewayctl"))
     }
 
     @Test("Raw values index a table")
