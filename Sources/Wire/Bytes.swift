@@ -164,7 +164,7 @@ public struct ByteWriter: ~Copyable, ~Escapable {
     @_lifetime(copy bytes)
     public init(_ bytes: consuming MutableRawSpan) { self.bytes = bytes }
 
-    /// Appends a number, network order. Traps when the space is used up: its size is our own choice.
+    /// Appends a number, network order. Traps when the space, whose size is our choice, is used up.
     @_lifetime(self: copy self)
     public mutating func write<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
         bytes.storeBytes(of: value.bigEndian, toByteOffset: count, as: T.self)

@@ -13,19 +13,17 @@ public enum Checksum {
     /// The unfolded sum of `bytes`, an odd last octet padded with zero; O(n).
     @inlinable
     public static func sum(_ bytes: RawSpan) -> UInt64 {
-        // Sums words in the machine's order and swaps once at the end (RFC 1071 §2 B).
-        var low: UInt64 = 0
-        var high: UInt64 = 0
+        // Sums words in the machine's order and swaps once at the end (RFC 1071 §2 B). Halves of
+        // 32 bits leave room for the carries of 2^32 words.
+        var words: UInt64 = 0
         var offset = 0
         let count = bytes.byteCount
         while offset &+ 8 <= count {
             let word = bytes.native64(offset)
-            low &+= word & 0xffff_ffff
-            high &+= word >> 32
+            words &+= (word & 0xffff_ffff) &+ (word >> 32)
             offset &+= 8
         }
-        let native = fold(fold64(low, high))
-        var result = UInt64(native.byteSwapped)
+        var result = UInt64(UInt16(bigEndian: fold(words)))
         while offset &+ 2 <= count {
             result &+= UInt64(bytes.be16(offset))
             offset &+= 2
@@ -34,13 +32,7 @@ public enum Checksum {
         return result
     }
 
-    @inlinable @inline(__always)
-    static func fold64(_ low: UInt64, _ high: UInt64) -> UInt64 {
-        // Up to 64 KiB is summed: both stay far below 2^62.
-        low &+ high
-    }
-
-    /// The sum of the pseudo header (RFC 768, RFC 9293 §3.1); `length` is that of the transport part.
+    /// The sum of the pseudo header (RFC 768, RFC 9293 §3.1) for a transport part of `length` octets.
     @inlinable @inline(__always)
     public static func pseudoHeader(
         source: UInt32, destination: UInt32, proto: UInt8, length: Int
@@ -49,19 +41,31 @@ public enum Checksum {
             &+ UInt64(truncatingIfNeeded: length)
     }
 
-    /// Adds the change of a word from `old` to `new` to a delta (RFC 1624 eqn 3).
+    /// What changing a word, or an address of two words, from `old` to `new` adds (RFC 1624 §3).
+    ///
+    /// Deltas of several words are added and folded before use.
     @inlinable @inline(__always)
     public static func delta(old: UInt32, new: UInt32) -> UInt64 {
         UInt64(~old) &+ UInt64(new)
     }
 
-    /// `checksum` after the words summed in `delta` changed: HC' = ~(~HC + ~m + m') (RFC 1624).
+    /// `checksum` after the words summed in `delta` changed: HC' = ~(~HC + ~m + m') (RFC 1624 §3).
+    ///
+    /// A wrong checksum stays wrong. For UDP use `updateUDP`.
     @inlinable @inline(__always)
     public static func update(_ checksum: UInt16, by delta: UInt16) -> UInt16 {
         ~fold(UInt64(~checksum) &+ UInt64(delta))
     }
 
-    /// A partial checksum, which is the plain pseudo-header sum, after the words in `delta` changed.
+    /// As `update` for UDP: 0, not computed, stays 0, and a computed 0 is sent as 0xffff (RFC 768).
+    @inlinable @inline(__always)
+    public static func updateUDP(_ checksum: UInt16, by delta: UInt16) -> UInt16 {
+        if checksum == 0 { return 0 }
+        let updated = update(checksum, by: delta)
+        return updated == 0 ? 0xffff : updated
+    }
+
+    /// A partial checksum, the plain pseudo-header sum, after the words in `delta` changed.
     @inlinable @inline(__always)
     public static func updatePartial(_ sum: UInt16, by delta: UInt16) -> UInt16 {
         fold(UInt64(sum) &+ UInt64(delta))

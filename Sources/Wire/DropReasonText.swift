@@ -146,7 +146,7 @@ extension DropReason {
         case .ipv4LinkBroadcast:
             (
                 "ipv4.link_broadcast", "A unicast packet came in a broadcast or multicast frame.",
-                "Must not be forwarded (RFC 1812 5.3.4); the sender is broken."
+                "Must not be forwarded (RFC 1812 §5.3.4); the sender is broken."
             )
         case .martianSource:
             (

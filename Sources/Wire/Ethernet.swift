@@ -81,7 +81,8 @@ public struct ARPPacket: Hashable, Sendable {
         self.targetAddress = targetAddress
     }
 
-    /// Reads a packet; hardware and protocol types, sizes and opcode must be Ethernet, IPv4, 6, 4, 1 or 2.
+    /// Reads a packet; hardware and protocol types must be Ethernet and IPv4, the sizes 6 and 4, the
+    /// opcode 1 or 2.
     @_lifetime(reader: copy reader)
     public init(from reader: inout ByteReader) throws(Malformed) {
         guard try reader.read(UInt16.self) == 1, try reader.read(UInt16.self) == EtherType.ipv4

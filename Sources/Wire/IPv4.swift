@@ -12,7 +12,7 @@ public enum IPProtocol {
     public static let ospf: UInt8 = 89
 }
 
-/// A mutable view of one IPv4 packet. Lengths are checked here, once (RFC 791 §3.1, RFC 1812 §5.2.2).
+/// A mutable view of one IPv4 packet, its lengths checked once (RFC 791 §3.1, RFC 1812 §5.2.2).
 @frozen
 public struct IPv4View: ~Copyable, ~Escapable {
     @usableFromInline var bytes: MutableRawSpan
@@ -110,7 +110,7 @@ public enum FragmentField {
 /// IPv4 header options (RFC 791 §3.1, RFC 7126).
 public enum IPv4Options {
     /// What the options of a packet mean for a router.
-    public enum Verdict: Sendable {
+    public enum Verdict: Hashable, Sendable {
         /// Nothing that concerns a router.
         case pass
         /// Loose or strict source route: dropped by default (RFC 7126 §4.3).

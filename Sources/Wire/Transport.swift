@@ -38,9 +38,9 @@ public struct UDPView: ~Copyable, ~Escapable {
 /// Control bits of a TCP header (RFC 9293 §3.1).
 @frozen
 public struct TCPFlags: OptionSet, Sendable {
-    /// The octet of the header.
+    /// The octet with all eight control bits.
     public let rawValue: UInt8
-    /// The bits of the octet.
+    /// The bits of an octet.
     @inlinable
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -93,7 +93,7 @@ public struct TCPView: ~Copyable, ~Escapable {
         @inlinable @_lifetime(self: copy self) set { bytes.setBe16(16, newValue) }
     }
 
-    /// Offset of the value of the first option of `kind` and its length; nil if absent or malformed.
+    /// Offset and length of the value of the first option of `kind`; nil if absent or malformed.
     @inlinable
     public func option(_ kind: UInt8) -> (offset: Int, length: Int)? {
         var offset = 20
@@ -119,7 +119,7 @@ public struct TCPView: ~Copyable, ~Escapable {
         return bytes.be16(found.offset)
     }
 
-    /// Lowers the maximum segment size option to `limit` and corrects the checksum; true if changed.
+    /// Lowers the maximum segment size option to `limit`, corrects the checksum; true if changed.
     ///
     /// A partial checksum does not cover the header yet and stays as it is.
     @_lifetime(self: copy self)
@@ -151,13 +151,13 @@ public enum ICMPType {
     public static let sourceQuench: UInt8 = 4
     /// Redirect.
     public static let redirect: UInt8 = 5
-    /// Echo.
+    /// Echo request.
     public static let echoRequest: UInt8 = 8
     /// Time exceeded.
     public static let timeExceeded: UInt8 = 11
     /// Parameter problem.
     public static let parameterProblem: UInt8 = 12
-    /// Timestamp.
+    /// Timestamp request.
     public static let timestampRequest: UInt8 = 13
     /// Timestamp reply.
     public static let timestampReply: UInt8 = 14
@@ -190,7 +190,7 @@ public enum UnreachableCode {
     public static let host: UInt8 = 1
     /// Port unreachable.
     public static let port: UInt8 = 3
-    /// Fragmentation needed and DF set.
+    /// Fragmentation needed and don't fragment set.
     public static let fragmentationNeeded: UInt8 = 4
     /// Communication administratively prohibited.
     public static let administrative: UInt8 = 13
@@ -226,7 +226,7 @@ public struct ICMPView: ~Copyable, ~Escapable {
     /// Identifier of a query or reply.
     @inlinable public var identifier: UInt16 { bytes.be16(4) }
 
-    /// Whether the whole message sums to all ones; O(n).
+    /// Whether the message sums to all ones; O(n). The bytes must end where the packet does.
     @inlinable public var checksumIsValid: Bool {
         Checksum.fold(Checksum.sum(bytes.bytes)) == 0xffff
     }

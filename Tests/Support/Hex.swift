@@ -59,3 +59,10 @@ public func withSpan<R, E: Error>(
     var span = unsafe elements.mutableBytes
     return try body(&span)
 }
+
+extension [UInt8] {
+    /// The bytes as a span, for readers and sums.
+    public var raw: RawSpan {
+        @_lifetime(borrow self) get { unsafe span.bytes }
+    }
+}
