@@ -111,40 +111,40 @@ public struct FlushRequest: Codable, Hashable, Sendable {
     public init(address: String? = nil) { self.address = address }
 }
 
+/// Where an answer goes; called once, from any thread.
+public typealias ControlDone<Value> = @Sendable (Result<Value, ControlError>) -> Void
+
 /// What the interface asks of the daemon.
 ///
 /// Methods are called on the thread of the interface and must not block. Each calls `done` once,
 /// from any thread; what comes later than the deadline is thrown away.
 public protocol ControlBackend: Sendable {
-    /// Where an answer goes.
-    typealias Done<Value> = @Sendable (Result<Value, ControlError>) -> Void
-
     /// Everything that fits one screen.
-    func status(_ done: @escaping Done<StatusAnswer>)
+    func status(_ done: @escaping ControlDone<StatusAnswer>)
     /// Both sides with their counters.
-    func interfaces(_ done: @escaping Done<InterfacesAnswer>)
+    func interfaces(_ done: @escaping ControlDone<InterfacesAnswer>)
     /// Sessions that match, at most `query.limit` of them, and how many there are.
-    func sessions(_ query: SessionQuery, _ done: @escaping Done<SessionsAnswer>)
+    func sessions(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>)
     /// Sessions counted by protocol and state.
-    func sessionSummary(_ done: @escaping Done<SessionsSummaryAnswer>)
+    func sessionSummary(_ done: @escaping ControlDone<SessionsSummaryAnswer>)
     /// Removes the sessions that match.
-    func killSessions(_ filter: Filter, _ done: @escaping Done<KillAnswer>)
+    func killSessions(_ filter: Filter, _ done: @escaping ControlDone<KillAnswer>)
     /// The translator in detail.
-    func nat(_ done: @escaping Done<NATAnswer>)
+    func nat(_ done: @escaping ControlDone<NATAnswer>)
     /// Routes that match, at most `query.limit` of them.
-    func routes(_ query: RouteQuery, _ done: @escaping Done<RoutesAnswer>)
+    func routes(_ query: RouteQuery, _ done: @escaping ControlDone<RoutesAnswer>)
     /// Where packets to `address` go.
-    func routeLookup(_ address: IPv4Address, _ done: @escaping Done<RouteLookupAnswer>)
+    func routeLookup(_ address: IPv4Address, _ done: @escaping ControlDone<RouteLookupAnswer>)
     /// The ARP table.
-    func neighbors(_ done: @escaping Done<NeighborsAnswer>)
+    func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>)
     /// Removes one ARP entry, or all that were learnt.
-    func flushNeighbors(_ address: IPv4Address?, _ done: @escaping Done<FlushAnswer>)
+    func flushNeighbors(_ address: IPv4Address?, _ done: @escaping ControlDone<FlushAnswer>)
     /// Why packets were dropped.
-    func drops(_ done: @escaping Done<DropsAnswer>)
+    func drops(_ done: @escaping ControlDone<DropsAnswer>)
     /// What the daemon is.
-    func version(_ done: @escaping Done<VersionAnswer>)
+    func version(_ done: @escaping ControlDone<VersionAnswer>)
     /// Compares the configuration file with the configuration in use, and applies it if asked to.
-    func reload(_ request: ReloadRequest, _ done: @escaping Done<ReloadAnswer>)
+    func reload(_ request: ReloadRequest, _ done: @escaping ControlDone<ReloadAnswer>)
 }
 
 /// What a reason for drops means and what to do, one sentence each; nil if there is no such reason.
