@@ -59,6 +59,23 @@ def sh(command, check=True, timeout=20):
     return done
 
 
+def internet_sum(data):
+    """The Internet checksum (RFC 1071) of octets."""
+    total = sum(int.from_bytes(bytes(data[i:i + 2]).ljust(2, b"\0"), "big") for i in range(0, len(data), 2))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def with_header_sum(packet):
+    """The packet with the header checksum that its first octet asks for."""
+    packet = bytearray(packet)
+    packet[10:12] = b"\0\0"
+    length = min((packet[0] & 15) * 4, len(packet))
+    packet[10:12] = internet_sum(packet[:length]).to_bytes(2, "big")
+    return bytes(packet)
+
+
 def die_with_parent():
     LIBC.prctl(1, signal.SIGKILL)
 

@@ -43,7 +43,7 @@ def packets_waiting_for_an_address_leave_in_order(lab):
 @rows("A-1", "A-2")
 def answers_for_its_own_address_only(lab):
     lab.start()
-    out = lab.cli1.run(f"/usr/bin/arping -c 3 -i 0.1 -I eth0 {LAN}", check=False).stdout
+    out = lab.cli1.run(f"/usr/bin/arping -c 3 -I eth0 {LAN}", check=False).stdout
     assert out.count(LAN_MAC.upper()) == 3 and "Received 3 response" in out, out
     # Neither for a neighbour, nor for an address of the other side, nor for nobody.
     for address in ("10.10.0.77", WAN, "0.0.0.0"):
