@@ -76,6 +76,13 @@ def with_header_sum(packet):
     return bytes(packet)
 
 
+def end(s):
+    """Closes a socket, and wakes a thread that waits in it."""
+    with contextlib.suppress(OSError):
+        s.shutdown(socket.SHUT_RDWR)
+    s.close()
+
+
 def die_with_parent():
     LIBC.prctl(1, signal.SIGKILL)
 
@@ -150,7 +157,7 @@ class Namespace:
         """A socket of this namespace with a timeout of 5 s, closed at the end of the test."""
         with self.inside():
             s = socket.socket(family, kind, protocol)
-        self.lab.defer(s.close)
+        self.lab.defer(lambda: end(s))
         s.settimeout(5)
         if family == socket.AF_INET:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

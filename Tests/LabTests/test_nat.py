@@ -55,6 +55,8 @@ def shout_udp(lab, host, port, address=""):
     def serve():
         while True:
             data, sender = s.recvfrom(65536)
+            if sender is None:
+                return
             s.sendto(data.upper(), sender)
     background(lab, serve)
 
@@ -351,8 +353,9 @@ def hairpin(lab):
     one.sendto(b"hello", outside[other])
     other.sendto(b"hello", outside[one])
     one.sendto(b"again", outside[other])
-    got = {other.recvfrom(10) for _ in range(2)} | {one.recvfrom(10)}
-    assert (b"again", outside[one]) in got and (b"hello", outside[other]) in got, got
+    assert one.recvfrom(10) == (b"hello", outside[other])
+    # What was sent before the other side had sent may have been filtered.
+    assert until(lambda: other.recvfrom(10) == (b"again", outside[one]), 2)
 
 
 def discover(host, *options):
@@ -366,19 +369,26 @@ FILTERINGS = {"endpoint-independent": "Endpoint Independent Filtering", "address
 
 def behaviour(lab, filtering):
     gateway = lab.start({"nat": {"filtering": filtering}})
-    server = lab.srv.spawn(["turnserver", "-n", "-L", SRV, "-L", SRV_B, "-p", "3478", "--alt-listening-port", "3479",
-                            "--no-auth", "--no-tls", "--no-dtls", "--no-cli", "--log-file", "stdout", "--pidfile",
-                            lab.file("turn.pid"), "--db", lab.file("turn.db")])
-    until(lambda: "UDP listener opened on : 198.51.100.3:3479" in server.output or
-          server.output.count("listener opened") >= 8, 10, "turnserver")
+    lab.srv.spawn(["turnserver", "-n", "-L", SRV, "-L", SRV_B, "-p", "3478", "--alt-listening-port", "3479",
+                   "--no-auth", "--no-tls", "--no-dtls", "--no-cli", "--log-file", "stdout", "--pidfile",
+                   lab.file("turn.pid"), "--db", lab.file("turn.db")])
+    probe = lab.srv2.udp()
+    probe.settimeout(0.1)
+    def answered():
+        probe.sendto(bytes.fromhex("00010000" "2112a442") + b"probe of lab", (SRV, 3478))
+        try:
+            return probe.recv(1000)
+        except OSError:
+            return None
+    until(answered, 15, "turnserver")
     def check(when, *options):
         said = discover(lab.cli2, "-m", "-f", *options)
         assert "NAT with Endpoint Independent Mapping!" in said, f"{when}: {said}"
         assert f"NAT with {FILTERINGS[filtering]}!" in said, f"{when}: {said}"
     check("before")
-    said = discover(lab.cli2, "-H")
-    assert "Hairpin" in said or "hairpin" in said, said
-    assert "NAT supports hairpinning" in said or "Hairpinning" in said and "not" not in said.lower(), said
+    if filtering == "endpoint-independent":  # the program's second socket is a stranger to the first
+        said = discover(lab.cli2, "-H")
+        assert "Received a request (maybe a successful hairpinning)" in said, said
     # Another host holds port 40000 towards one of the server's two addresses only.
     lab.cli1.udp(40000).sendto(b"mine", (SRV_B, 9))
     until(lambda: gateway.sessions(f"src {CLI1} and proto udp"), 3, "a session of the other host")
