@@ -456,6 +456,7 @@ class Lab:
         self.directory = tempfile.mkdtemp(prefix="gwlab-", dir="/tmp")
         os.chmod(self.directory, 0o755)
         self.namespaces, self.deferred, self.files, self.gateway = {}, [], 0, None
+        self.at_close = []
         self.built = False
 
     def build(self):
@@ -542,6 +543,8 @@ class Lab:
     def close(self):
         with contextlib.suppress(Exception):
             self.end_of_test()
+        for action in self.at_close:
+            action()
         for namespace in self.namespaces.values():
             namespace.file.close()
         self.remove_namespaces()
