@@ -96,9 +96,12 @@ class Machine:
 
     def run(self, command, check=True, timeout=30):
         """Runs a shell command in the machine."""
-        return sh(["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-C", "--", "env", "-i",
+        done = sh(["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-C", "--", "env", "-i",
                    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/root",
-                   "SYSTEMD_PAGER=cat", "SYSTEMD_COLORS=0", "sh", "-c", command], check, timeout)
+                   "SYSTEMD_PAGER=cat", "SYSTEMD_COLORS=0", "sh", "-c", command], False, timeout)
+        assert not check or done.returncode == 0, \
+            f"{command}: status {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
 
     def property(self, name, unit="gatewayd@home.service"):
         return self.run(f"systemctl show -P {name} {unit}").stdout.strip()
