@@ -436,7 +436,7 @@ class Gateway:
         try:
             until(enough, seconds)
         except AssertionError:
-            rose = {" ".join(k): v for k, v in (self.drops() - before).items()}
+            rose = {" ".join(map(str, k)): v for k, v in (self.drops() - before).items()}
             raise AssertionError(f"{reason} on {side} did not rise by {count}; rose: {rose}") from None
 
 
