@@ -9,116 +9,11 @@ Every name is a network namespace `gwlab-NAME`; the bridges are in `lsw` and `ws
 from `r1` to `far` has an MTU of 1300. All sockets live in one process: a thread enters a namespace
 only to make them.
 """
-import collections, contextlib, ctypes, fcntl, glob, http.client, json, os, shutil, signal, socket
-import struct, subprocess, tempfile, time, urllib.parse
+import collections, contextlib, ctypes, fcntl, glob, json, os, shutil, signal, socket
+import struct, subprocess, tempfile, time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-BIN = os.environ.get("GATEWAY_BIN", f"{ROOT}/.build/release")
-QUICK = bool(os.environ.get("LAB_QUICK"))
-PREFIX = "gwlab-"
-LAN_MAC, WAN_MAC = "02:00:5e:10:00:01", "02:00:5e:10:00:02"
-LAN, WAN = "10.10.0.1", "198.51.100.1"
-CLI1, CLI2 = "10.10.0.2", "10.10.0.3"
-SRV, SRV_B, SRV2, R1, FAR = "198.51.100.2", "198.51.100.3", "198.51.100.4", "198.51.100.9", "203.0.113.2"
-
-# Linux numbers that the socket module leaves out.
-SO_ATTACH_FILTER, SO_SNDBUFFORCE, SO_RCVBUFFORCE = 26, 32, 33
-LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-class Skip(Exception):
-    """Raised by a test that can not run here."""
-
-
-def rows(*ids, timeout=60):
-    """Marks a test with the conformance rows it shows and its limit in seconds."""
-    def mark(function):
-        function.rows, function.timeout = ids, timeout
-        return function
-    return mark
-
-
-def until(condition, seconds=5.0, what="", pause=0.02):
-    """Waits until the condition is true and returns its value."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, f"not within {seconds} s: {what or condition}, last {value!r}"
-        time.sleep(pause)
-
-
-def sh(command, check=True, timeout=20):
-    """Runs a command of words, or a string by the shell; returns the finished process."""
-    done = subprocess.run(command, shell=isinstance(command, str), capture_output=True, text=True,
-                          timeout=timeout, stdin=subprocess.DEVNULL)
-    assert not check or done.returncode == 0, \
-        f"{command}: status {done.returncode}\n{done.stdout}{done.stderr}"
-    return done
-
-
-def internet_sum(data):
-    """The Internet checksum (RFC 1071) of octets."""
-    total = sum(int.from_bytes(bytes(data[i:i + 2]).ljust(2, b"\0"), "big") for i in range(0, len(data), 2))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-def with_header_sum(packet):
-    """The packet with the header checksum that its first octet asks for."""
-    packet = bytearray(packet)
-    packet[10:12] = b"\0\0"
-    length = min((packet[0] & 15) * 4, len(packet))
-    packet[10:12] = internet_sum(packet[:length]).to_bytes(2, "big")
-    return bytes(packet)
-
-
-def end(s):
-    """Closes a socket, and wakes a thread that waits in it."""
-    with contextlib.suppress(OSError):
-        s.shutdown(socket.SHUT_RDWR)
-    s.close()
-
-
-def die_with_parent():
-    LIBC.prctl(1, signal.SIGKILL)
-
-
-class Process:
-    """A process in the background, its output in a file."""
-
-    def __init__(self, command, log, environment=None):
-        self.log = log
-        with open(log, "wb") as output:
-            self.popen = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                preexec_fn=die_with_parent, env={**os.environ, **(environment or {})})
-        self.pid = self.popen.pid
-
-    @property
-    def output(self):
-        with open(self.log, errors="replace") as file:
-            return file.read()
-
-    def poll(self):
-        return self.popen.poll()
-
-    def wait(self, seconds=10):
-        """Its exit status."""
-        return self.popen.wait(seconds)
-
-    def stop(self, number=signal.SIGTERM, seconds=5):
-        if self.poll() is None:
-            self.popen.send_signal(number)
-            try:
-                self.popen.wait(seconds)
-            except subprocess.TimeoutExpired:
-                self.popen.kill()
-                self.popen.wait()
-        return self.popen.returncode
+from basics import *
+from daemon import *
 
 
 class Namespace:
@@ -279,167 +174,6 @@ class Capture:
         return until(found, seconds, what)
 
 
-class Control:
-    """The HTTP interface on the daemon's Unix socket."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def request(self, method, path, body=None, timeout=10, **query):
-        """Status and decoded answer."""
-        connection = http.client.HTTPConnection("gateway", timeout=timeout)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(timeout)
-        connection.sock.connect(self.path)
-        try:
-            if query:
-                path += "?" + urllib.parse.urlencode(query)
-            connection.request(method, path, body)
-            answer = connection.getresponse()
-            text = answer.read().decode()
-        finally:
-            connection.close()
-        try:
-            return answer.status, json.loads(text)
-        except ValueError:
-            return answer.status, text
-
-    def get(self, path, **query):
-        status, answer = self.request("GET", path, **query)
-        assert status == 200, f"GET {path}: {status} {answer}"
-        return answer
-
-
-def yaml(value, indent=0):
-    """A configuration as block-style YAML."""
-    space = " " * indent
-    if isinstance(value, dict) and value:
-        return "".join(f"\n{space}{key}:{yaml(item, indent + 2)}" for key, item in value.items())
-    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        return "".join(f"\n{space}- {yaml(item, indent + 2).lstrip()}" for item in value)
-    return " " + json.dumps(value)
-
-
-def merged(base, changes):
-    """A copy of base with changes put in; None takes a key away."""
-    out = dict(base)
-    for key, value in changes.items():
-        if value is None:
-            out.pop(key, None)
-        elif isinstance(value, dict) and isinstance(out.get(key), dict):
-            out[key] = merged(out[key], value)
-        else:
-            out[key] = value
-    return out
-
-
-class Gateway:
-    """The daemon in namespace `gw`."""
-
-    def __init__(self, lab, changes):
-        self.lab = lab
-        self.directory = lab.file("gw")
-        os.mkdir(self.directory)
-        os.chmod(self.directory, 0o755)
-        self.config, self.socket = f"{self.directory}/lab.yaml", f"{self.directory}/control.sock"
-        self.settings = merged({
-            "version": 1, "name": "lab",
-            "interfaces": {
-                "lan": {"tap": "lan0", "netns": lab.lsw.name, "bridge": "br-lan", "mtu": 1500,
-                        "macaddress": LAN_MAC, "addresses": [f"{LAN}/24"]},
-                "wan": {"tap": "wan0", "netns": lab.wsw.name, "bridge": "br-wan", "mtu": 1500,
-                        "macaddress": WAN_MAC, "addresses": [f"{WAN}/24"]}},
-            "routes": [{"to": "203.0.113.0/24", "via": R1}],
-            "nat": {"mode": "masquerade"},
-            "control": {"socket": self.socket, "group": "root"}}, changes)
-        self.control = Control(self.socket)
-        self.process, self.status_text = None, ""
-
-    def write(self, changes=None):
-        """Writes the configuration, with changes to it if given."""
-        self.settings = merged(self.settings, changes or {})
-        text = yaml(self.settings).lstrip() + "\n"
-        with open(self.config, "w") as file:
-            file.write(text)
-
-    def launch(self, *arguments, prefix=()):
-        """Starts the process, without waiting for anything."""
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.lab.defer(self.notify.close)
-        path = self.lab.file("notify")
-        self.notify.bind(path)
-        os.chmod(path, 0o666)
-        self.process = Process(
-            ["ip", "netns", "exec", self.lab.gw.name, *prefix, f"{BIN}/gatewayd", "--config",
-             self.config, *arguments], self.lab.file("gatewayd.log"), {"NOTIFY_SOCKET": path})
-        self.lab.defer(self.process.stop)
-        return self.process
-
-    def start(self, seconds=20):
-        """Starts the process and waits until it says that the first packet can pass."""
-        self.write()
-        self.launch()
-        self.notify.settimeout(0.05)
-        end = time.monotonic() + seconds
-        while True:
-            with contextlib.suppress(TimeoutError):
-                text = self.notify.recv(4096).decode()
-                self.status_text = dict(
-                    line.split("=", 1) for line in text.split("\n") if "=" in line).get("STATUS", "")
-                if "READY=1" in text.split("\n"):
-                    return self
-            assert self.process.poll() is None, \
-                f"gatewayd ended with status {self.process.poll()}\n{self.process.output}"
-            assert time.monotonic() < end, f"no READY within {seconds} s\n{self.process.output}"
-
-    def stop(self):
-        return self.process.stop()
-
-    def ctl(self, *words, check=True, timeout=20):
-        """Runs gatewayctl."""
-        return sh([f"{BIN}/gatewayctl", "--socket", self.socket, *words], check, timeout)
-
-    def reload(self, changes=None, check=True):
-        self.write(changes)
-        return self.ctl("reload", "--yes", check=check)
-
-    def drops(self):
-        """Packets dropped so far, by (reason, side)."""
-        counts = collections.Counter()
-        for entry in self.control.get("/v1/drops")["drops"]:
-            counts[entry["reason"], entry["side"]] += entry["packets"]
-        return counts
-
-    def sessions(self, filter="", limit=1000):
-        query = {"filter": filter} if filter else {}
-        return self.control.get("/v1/sessions", limit=limit, **query)["sessions"]
-
-    def neighbors(self):
-        """Rows of the neighbour table by address."""
-        return {row["address"]: row for row in self.control.get("/v1/neighbors")["neighbors"]}
-
-    def session_count(self):
-        return self.control.get("/v1/nat")["sessions"]
-
-    def resident(self):
-        """Resident memory in octets."""
-        with open(f"/proc/{self.process.pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    @contextlib.contextmanager
-    def dropping(self, reason, side, count=1, seconds=3):
-        """Proves that the block makes the counter of reason on side rise by at least count."""
-        before = self.drops()
-        yield
-        def enough():
-            return self.drops()[reason, side] - before[reason, side] >= count
-        try:
-            until(enough, seconds)
-        except AssertionError:
-            rose = {" ".join(map(str, k)): v for k, v in (self.drops() - before).items()}
-            raise AssertionError(f"{reason} on {side} did not rise by {count}; rose: {rose}") from None
-
-
 class Lab:
     """The topology, and what one test made on top of it."""
 
@@ -530,9 +264,15 @@ class Lab:
             except Exception as error:
                 failures.append(error)
         self.gateway = None
-        for host in self.namespaces.values():
-            if isinstance(host, Host):
-                host.forget_neighbors()
+        for namespace in self.namespaces.values():
+            if isinstance(namespace, Host):
+                namespace.forget_neighbors()
+        # What a daemon that ended badly left must not spoil the next test.
+        for name in ("lsw", "wsw", "gw") if self.built else ():
+            links = self.namespaces[name].ip("-br link").stdout.split()
+            for device in (word.split("@")[0] for word in links):
+                if device in ("lan0", "wan0"):
+                    self.namespaces[name].ip(f"link delete {device}", check=False)
         if failures:
             raise failures[0]
 

@@ -1,7 +1,7 @@
 """A real systemd in namespaces of its own, over a copy-on-write view of this machine's files."""
 import contextlib, glob, os, shutil, signal, subprocess, time
 
-from lab import ROOT, BIN, Skip, Process, sh, until
+from basics import ROOT, BIN, Skip, Process, sh, until
 
 #: Units of the machine below that have no place in a container booted for a test.
 MASKED = ("console-getty.service getty.target systemd-logind.service systemd-timesyncd.service "
