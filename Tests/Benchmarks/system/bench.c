@@ -1,0 +1,184 @@
+// Helpers of the system benchmark, one binary.
+//
+//     bench copy NETNS/TAP NETNS/TAP    moves frames between two TAPs, virtio-net headers and all
+//     bench echo PORT                   answers UDP datagrams
+//     bench rtt ADDRESS PORT SECONDS    one datagram under way at a time; prints p50 and p99 in us
+//     bench sink PORT                   counts datagrams; prints the count on SIGTERM
+//     bench send ADDRESS PORT FLOWS SECONDS    64-octet datagrams as fast as they go; prints how many
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+static void fail(const char *what) {
+    perror(what);
+    exit(1);
+}
+static uint64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/// A TAP of another namespace, with every offload that the gateway asks for.
+static int tap(char *place) {
+    char *name = strchr(place, '/'), path[128];
+    if (!name) exit(64);
+    *name++ = 0;
+    snprintf(path, sizeof path, "/run/netns/%s", place);
+    const int home = open("/proc/self/ns/net", O_RDONLY), there = open(path, O_RDONLY);
+    if (there < 0 || setns(there, CLONE_NEWNET)) fail(path);
+    const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+    snprintf(request.ifr_name, IFNAMSIZ, "%s", name);
+    const unsigned offload =
+        TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6;
+    if (fd < 0 || ioctl(fd, TUNSETIFF, &request) || ioctl(fd, TUNSETOFFLOAD, offload)) fail(name);
+    if (setns(home, CLONE_NEWNET)) fail("setns");
+    close(home), close(there);
+    return fd;
+}
+
+static int copy(char **words) {
+    static char frame[65536 + 64];
+    struct pollfd ends[2] = {{tap(words[0]), POLLIN, 0}, {tap(words[1]), POLLIN, 0}};
+    for (;;) {
+        if (poll(ends, 2, -1) < 0) return 1;
+        for (int from = 0; from < 2; from++)
+            for (int turn = 0; turn < 64; turn++) {
+                const ssize_t size = read(ends[from].fd, frame, sizeof frame);
+                if (size <= 0) break;
+                if (write(ends[!from].fd, frame, (size_t)size) < 0 && errno == EBADFD) return 1;
+            }
+    }
+}
+
+static struct sockaddr_in address(const char *host, const char *port) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+    if (host) inet_aton(host, &a.sin_addr);
+    return a;
+}
+static int datagrams(const struct sockaddr_in *bound, const struct sockaddr_in *to) {
+    const int s = socket(AF_INET, SOCK_DGRAM, 0), room = 8 << 20;
+    setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+    if (bound && bind(s, (const struct sockaddr *)bound, sizeof *bound)) fail("bind");
+    if (to && connect(s, (const struct sockaddr *)to, sizeof *to)) fail("connect");
+    return s;
+}
+
+static int echo(char **words) {
+    const struct sockaddr_in here = address(0, words[0]);
+    const int s = datagrams(&here, 0);
+    char data[2048];
+    while (s >= 0) {
+        struct sockaddr_in from;
+        socklen_t length = sizeof from;
+        const ssize_t size = recvfrom(s, data, sizeof data, 0, (struct sockaddr *)&from, &length);
+        if (size >= 0) sendto(s, data, (size_t)size, 0, (struct sockaddr *)&from, length);
+    }
+    return 1;
+}
+
+static int ascending(const void *a, const void *b) {
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+static int rtt(char **words) {
+    enum { most = 1 << 20 };
+    static uint32_t taken[most];
+    const struct sockaddr_in to = address(words[0], words[1]);
+    const int s = datagrams(0, &to);
+    const struct timeval patience = {0, 200000};
+    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const uint64_t end = now() + (uint64_t)(atof(words[2]) * 1e9);
+    uint32_t count = 0, lost = 0, number = 0, back;
+    while (now() < end && count < most) {
+        const uint64_t begin = now();
+        number++;
+        if (send(s, &number, sizeof number, 0) < 0) lost++;
+        else if (recv(s, &back, sizeof back, 0) < 0) lost++;
+        else if (back == number) taken[count++] = (uint32_t)(now() - begin);
+    }
+    if (!count) return 1;
+    qsort(taken, count, sizeof *taken, ascending);
+    printf("%.1f %.1f %u\n", taken[count / 2] / 1e3, taken[(uint64_t)count * 99 / 100] / 1e3, lost);
+    return 0;
+}
+
+static volatile sig_atomic_t ended;
+static void on_end(int number) { (void)number, ended = 1; }
+static int sink(char **words) {
+    enum { batch = 64 };
+    const struct sockaddr_in here = address(0, words[0]);
+    const int s = datagrams(&here, 0);
+    static char data[batch][128];
+    struct mmsghdr heads[batch] = {0};
+    struct iovec parts[batch];
+    for (int i = 0; i < batch; i++) {
+        parts[i] = (struct iovec){data[i], sizeof data[i]};
+        heads[i].msg_hdr.msg_iov = &parts[i], heads[i].msg_hdr.msg_iovlen = 1;
+    }
+    const struct sigaction action = {.sa_handler = on_end};
+    sigaction(SIGTERM, &action, 0);
+    uint64_t count = 0;
+    while (!ended) {
+        const int got = recvmmsg(s, heads, batch, MSG_WAITFORONE, 0);
+        if (got > 0) count += (uint64_t)got;
+    }
+    printf("%llu\n", (unsigned long long)count);
+    return 0;
+}
+
+static int flood(char **words) {
+    enum { batch = 32 };
+    const struct sockaddr_in to = address(words[0], words[1]);
+    const int flows = atoi(words[2]);
+    const struct rlimit many = {(rlim_t)flows + 64, (rlim_t)flows + 64};
+    setrlimit(RLIMIT_NOFILE, &many);
+    int *sockets = calloc((size_t)flows, sizeof *sockets);
+    for (int i = 0; i < flows; i++) sockets[i] = datagrams(0, &to);
+    static char data[64];
+    struct iovec part = {data, sizeof data};
+    struct mmsghdr heads[batch] = {0};
+    for (int i = 0; i < batch; i++) heads[i].msg_hdr.msg_iov = &part, heads[i].msg_hdr.msg_iovlen = 1;
+    const uint64_t end = now() + (uint64_t)(atof(words[3]) * 1e9);
+    uint64_t sent = 0;
+    for (int flow = 0; now() < end; flow = (flow + 1) % flows) {
+        const int count = sendmmsg(sockets[flow], heads, batch, 0);
+        if (count > 0) sent += (uint64_t)count;
+    }
+    printf("%llu\n", (unsigned long long)sent);
+    return 0;
+}
+
+int main(int count, char **words) {
+    static const struct {
+        const char *name;
+        int (*run)(char **);
+        int words;
+    } tools[] = {{"copy", copy, 2}, {"echo", echo, 1}, {"rtt", rtt, 3}, {"sink", sink, 1}, {"send", flood, 4}};
+    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
+        if (count == tools[i].words + 2 && !strcmp(words[1], tools[i].name)) return tools[i].run(words + 2);
+    fputs("usage: see the head of bench.c\n", stderr);
+    return 64;
+}

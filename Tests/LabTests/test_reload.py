@@ -1,0 +1,91 @@
+"""The session table and the configuration, looked at and changed while traffic flows."""
+import time
+
+from lab import *
+from programs import *
+
+
+@rows("T-n2")
+def sessions_are_listed_filtered_and_killed(lab):
+    gateway = lab.start()
+    listener = lab.srv.server(80)
+    connections = [lab.cli1.connect((SRV, 80)) for _ in range(5)]
+    servers = [listener.accept()[0] for _ in connections]
+    lab.cli2.udp(7001).sendto(b"x", (SRV2, 53))
+    lab.cli2.ping(SRV)
+    for filter, count in (("proto tcp", 5), ("proto tcp and dport 80", 5), ("proto udp", 1), ("proto icmp", 1),
+                          (f"inside {CLI2}", 2), (f"src {CLI1} or dport 53", 6), ("not proto tcp", 2),
+                          ("dport gt 79 and dport lt 81", 5), (f"remote {SRV2}:53", 1), ("state established", 5),
+                          ("net 10.10.0.0/24", 7), ("dport 53-80", 6)):
+        rows = until(lambda: gateway.sessions(filter), 2, filter)
+        assert len(rows) == count, f"{filter}: {len(rows)} instead of {count}"
+    assert len(gateway.sessions(limit=3)) == 3
+    for filter in ("destport 80", "proto", "dport 99999", "( proto tcp", "src 300.1.2.3"):
+        status, answer = gateway.control.request("GET", "/v1/sessions", filter=filter)
+        assert 400 <= status < 500 and answer["error"], (filter, status, answer)
+        assert gateway.ctl("sessions", *filter.split(), check=False).returncode == 64
+    port = connections[0].getsockname()[1]
+    gateway.ctl("sessions", "kill", "src", f"{CLI1}:{port}")
+    assert len(gateway.sessions("proto tcp")) == 4
+    connections[0].sendall(b"late")
+    connections[1].sendall(b"alive")
+    assert servers[1].recv(10) == b"alive"
+    servers[0].settimeout(0.5)
+    try:
+        assert servers[0].recv(10) != b"late", "a killed session still passes"
+    except OSError:
+        pass
+
+
+@rows("S-7", "S-5")
+def reload_live(lab):
+    gateway = lab.start()
+    listener = lab.srv.server(80)
+    client = lab.cli1.connect((SRV, 80))
+    server, _ = listener.accept()
+    def alive():
+        client.sendall(b"ping")
+        return server.recv(10) == b"ping"
+    shout_udp(lab, lab.cli1, 9000)
+    shout_udp(lab, lab.cli2, 9000)
+    outside = lab.srv.udp()
+    outside.settimeout(1)
+    def through():
+        outside.sendto(b"x", (WAN, 9000))
+        try:
+            return outside.recv(10) == b"X"
+        except TimeoutError:
+            return False
+    assert not through() and alive()
+    forward = {"name": "shout", "protocol": "udp", "port": 9000, "to": CLI1}
+    gateway.reload({"nat": {"port-forwards": [forward]}})
+    assert through() and alive()
+    gateway.reload({"nat": {"port-forwards": [forward | {"to": CLI2}]}})
+    assert through() and alive()
+    assert {row["inside"] for row in gateway.sessions("rule shout")} == {CLI2}, "moved to the new target"
+    gateway.reload({"nat": {"port-forwards": []}})
+    assert not through() and alive()
+    ids = {row["id"] for row in gateway.sessions("proto tcp")}
+    gateway.process.popen.send_signal(1)  # SIGHUP reloads too
+    until(lambda: alive(), 3)
+    assert ids <= {row["id"] for row in gateway.sessions("proto tcp")}
+
+
+@rows("S-7")
+def a_refused_reload_changes_nothing(lab):
+    forward = {"name": "shout", "protocol": "udp", "port": 9000, "to": CLI1}
+    gateway = lab.start({"nat": {"port-forwards": [forward]}})
+    shout_udp(lab, lab.cli1, 9000)
+    outside = lab.srv.udp()
+    before = gateway.control.get("/v1/nat")
+    for bad in ({"nat": {"port-forwards": [], "mapping": "sideways"}}, {"interfaces": {"lan": {"mtv": 9000}}}):
+        keep = gateway.settings
+        answer = gateway.reload(bad, check=False)
+        assert answer.returncode == 78, (answer.returncode, answer.stdout, answer.stderr)
+        assert "lab.yaml:" in answer.stdout + answer.stderr and "error[E" in answer.stdout + answer.stderr
+        gateway.settings = keep
+        outside.sendto(b"x", (WAN, 9000))
+        assert outside.recv(10) == b"X"
+        now = gateway.control.get("/v1/nat")
+        assert now["port_forwards"] == before["port_forwards"] or now["port_forwards"][0]["name"] == "shout"
+    assert gateway.ctl("check-config", gateway.config, check=False).returncode == 78
