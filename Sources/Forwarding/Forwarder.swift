@@ -141,6 +141,46 @@ public struct Forwarder: ~Copyable {
         counters[side.index].drop(reason, at: now)
     }
 
+    /// Counts drops the packet path did not see itself: those of the devices.
+    public mutating func count(
+        _ reason: DropReason, on side: Side, at now: Instant, times: UInt64 = 1
+    ) {
+        guard times > 0 else { return }
+        counters[side.index].drop(reason, at: now)
+        counters[side.index].drops[Int(reason.rawValue)] &+= times - 1
+    }
+
+    /// Counts a frame of `bytes` octets handed to the device of `side`.
+    public mutating func countSent(_ bytes: Int, on side: Side) {
+        counters[side.index].sentPackets &+= 1
+        counters[side.index].sentBytes &+= UInt64(truncatingIfNeeded: bytes)
+    }
+
+    /// Whether the device of `side` is up.
+    public func isUp(_ side: Side) -> Bool { links[side.index].isUp }
+
+    /// The neighbour at `address` on `side`, if it is known.
+    public func neighbor(at address: IPv4Address, on side: Side) -> Neighbor? {
+        neighbors.find(side, address.rawValue).map { neighbors.records[$0] }
+    }
+
+    /// Neighbours known.
+    public var neighborCount: Int { neighbors.pool.used }
+
+    /// Where packets go that no other route is for: the next station of the default route.
+    public var defaultHop: (side: Side, address: IPv4Address)? {
+        // No connected or more specific route holds this address of class E.
+        let group = fib.lookup(IPv4Address(255, 255, 255, 254))
+        guard fib.action(of: group) == .forward else { return nil }
+        let next = fib.nextHop(in: group, flowHash: 0)
+        return next.isConnected ? nil : (next.side, IPv4Address(next.gateway))
+    }
+
+    /// Ends a session by request.
+    public mutating func kill(session number: UInt32, at now: Instant) {
+        nat.kill(number, at: now)
+    }
+
     /// When `tick` has to be called next.
     public func nextDeadline(at now: Instant) -> Instant? {
         var next = nat.nextDeadline(at: now)

@@ -57,6 +57,9 @@ public struct Neighbor: BitwiseCopyable, Sendable {
     var next: UInt32
     var previous: UInt32
 
+    /// Packets that wait for it.
+    public var queued: Int { Int(waiting.count) }
+
     /// Whether packets may be sent to `hardware`.
     @inlinable @inline(__always)
     public var isUsable: Bool {

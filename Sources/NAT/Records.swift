@@ -104,7 +104,7 @@ public struct Session: BitwiseCopyable, Sendable {
     var nextOfPeer: UInt32
     var previousOfPeer: UInt32
     /// Counts sessions made, to tell successive users of a record apart.
-    var serial: UInt32
+    public var serial: UInt32
     /// Room for sequence numbers and windows.
     var reserved: (UInt32, UInt32)
 }

@@ -90,7 +90,7 @@ extension NAT {
     public func secondsLeft(_ number: UInt32, at now: Instant) -> UInt32 {
         let end = sessions[number].lastSeen &+ sessions[number].timeout
         let tick = TimerWheel.ticks(now)
-        return end > tick ? (end - tick + 3) / 4 : 0
+        return end > tick ? (end - tick) / 4 : 0
     }
 
     /// Ends at most `most` sessions that are idle for longer than they may. True if more wait.

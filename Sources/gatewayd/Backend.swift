@@ -1,0 +1,254 @@
+import Configuration
+import Control
+import Forwarding
+import Glibc
+import Linux
+import NAT
+import Router
+import Routing
+import Synchronization
+import Timing
+import Wire
+
+/// Answers the control interface by asking the worker and the control thread by message.
+///
+/// Whoever owns something copies it; the interface's own thread makes text of it.
+struct Backend: ControlBackend {
+    let instance: String
+    let jobs: Mailbox<WorkerJob>
+    let inbox: Mailbox<ControlJob>
+    let started: Instant
+
+    static let busy = ControlError(
+        status: 503, sentence: "the gateway has too many requests to answer; try again",
+        exitStatus: 75)
+
+    /// Asks the worker for a copy of something.
+    private func ask<Value>(
+        _ done: @escaping ControlDone<Value>, _ body: @escaping @Sendable (inout DataPath) -> Value
+    ) {
+        if !jobs.post(.once { done(.success(body(&$0))) }) { done(.failure(Self.busy)) }
+    }
+
+    /// Asks the control thread.
+    private func ask<Value>(
+        control done: @escaping ControlDone<Value>, _ body: @escaping @Sendable (Daemon) -> Value
+    ) {
+        if !inbox.post(ControlJob { done(.success(body($0))) }) { done(.failure(Self.busy)) }
+    }
+
+    /// Asks the worker, then the control thread with what it said.
+    private func ask<Middle: Sendable, Value>(
+        _ done: @escaping ControlDone<Value>,
+        _ first: @escaping @Sendable (inout DataPath) -> Middle,
+        then second: @escaping @Sendable (Daemon, Middle) -> Value
+    ) {
+        let inbox = inbox
+        let job = WorkerJob.once { path in
+            let middle = first(&path)
+            if !inbox.post(ControlJob { done(.success(second($0, middle))) }) {
+                done(.failure(Self.busy))
+            }
+        }
+        if !jobs.post(job) { done(.failure(Self.busy)) }
+    }
+
+    func status(_ done: @escaping ControlDone<StatusAnswer>) {
+        let started = started
+        ask(done, { Snapshot(&$0) }, then: { daemon, seen in seen.status(of: daemon, started) })
+    }
+
+    func interfaces(_ done: @escaping ControlDone<InterfacesAnswer>) {
+        ask(done, { Snapshot(&$0) }, then: { daemon, seen in seen.interfaces(of: daemon) })
+    }
+
+    func nat(_ done: @escaping ControlDone<NATAnswer>) {
+        let instance = instance
+        let hosts = HostCount()
+        scan(
+            done,
+            visit: { path, number in
+                let session = path.forwarder.nat.session(number)
+                hosts.add(session.insideAddress, path.forwarder.nat.forward(of: number))
+            },
+            finish: { hosts.answer(instance, &$0) })
+    }
+
+    func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>) {
+        let instance = instance
+        ask(done) { path in
+            let now = path.now
+            let rows = path.forwarder.neighborList()
+                .sorted { ($0.side.rawValue, $0.address) < ($1.side.rawValue, $1.address) }
+                .map { record in
+                    NeighborRow(
+                        address: IPv4Address(record.address).description,
+                        hardware: record.hardware == 0
+                            ? nil : MACAddress(record.hardware).description,
+                        side: record.side.description, state: record.state.name,
+                        ageSeconds: UInt64(max((now - record.confirmed).wholeSeconds, 0)),
+                        queuedPackets: record.queued)
+                }
+            return NeighborsAnswer(instance: instance, neighbors: rows)
+        }
+    }
+
+    func flushNeighbors(_ address: IPv4Address?, _ done: @escaping ControlDone<FlushAnswer>) {
+        let instance = instance
+        ask(done) { path in
+            FlushAnswer(
+                instance: instance,
+                count: path.forwarder.flushNeighbors(address, at: path.now))
+        }
+    }
+
+    func drops(_ done: @escaping ControlDone<DropsAnswer>) {
+        let instance = instance
+        ask(done) { path in
+            let counters = [path.forwarder.counters[0], path.forwarder.counters[1]]
+            var rows: [DropRow] = []
+            for side in Side.allCases {
+                for reason in DropReason.allCases where counters[side.index][reason] > 0 {
+                    let last = counters[side.index].lastDrop[Int(reason.rawValue)]
+                    rows.append(
+                        DropRow(
+                            reason: reason.name, side: side.description,
+                            packets: counters[side.index][reason],
+                            lastSeconds: UInt64(max((path.now - last).wholeSeconds, 0)),
+                            meaning: reason.meaning, advice: reason.advice))
+                }
+            }
+            rows.sort { ($1.packets, $0.reason) < ($0.packets, $1.reason) }
+            return DropsAnswer(
+                instance: instance, total: rows.reduce(0) { $0 &+ $1.packets }, drops: rows)
+        }
+    }
+
+    func version(_ done: @escaping ControlDone<VersionAnswer>) {
+        done(.success(VersionAnswer(instance: instance, version: Daemon.version)))
+    }
+
+    func reload(_ request: ReloadRequest, _ done: @escaping ControlDone<ReloadAnswer>) {
+        ask(control: done) { $0.reload(apply: request.apply) }
+    }
+
+    // MARK: Routes
+
+    func routes(_ query: RouteQuery, _ done: @escaping ControlDone<RoutesAnswer>) {
+        let instance = instance
+        ask(control: done) { daemon in
+            let all = daemon.control.rib.routesInUse
+            let matching = all.filter { query.matches($0.prefix) }
+            return RoutesAnswer(
+                instance: instance, matched: matching.count, total: all.count,
+                routes: matching.prefix(query.limit).map { RouteRow($0) })
+        }
+    }
+
+    func routeLookup(_ address: IPv4Address, _ done: @escaping ControlDone<RouteLookupAnswer>) {
+        let instance = instance
+        ask(
+            done,
+            { path in
+                Side.allCases.map { path.forwarder.neighbor(at: address, on: $0) }
+                    + [nil]
+            },
+            then: { daemon, _ in
+                let found = daemon.control.rib.lookup(address)
+                var answer = RouteLookupAnswer(
+                    instance: instance, address: address.description, action: "none",
+                    alsoKnown: found.known.filter { $0.route != found.best }.map {
+                        LosingRoute(route: RouteRow($0.route), why: $0.standing.reason)
+                    })
+                guard let best = found.best else { return answer }
+                answer.route = RouteRow(best)
+                answer.action = best.action.name
+                guard case .forward(let hops) = best.action, let hop = hops.first else {
+                    return answer
+                }
+                answer.side = hop.side.description
+                answer.nextHop = hop.gateway?.description
+                answer.mtu = daemon.configuration.forwarding[hop.side].mtu
+                return answer
+            })
+    }
+
+    // MARK: Sessions
+
+    /// Sessions looked at in one turn of the worker's loop.
+    private static let slice: UInt32 = 4096
+
+    /// Visits every session in slices, then answers.
+    private func scan<Value>(
+        _ done: @escaping ControlDone<Value>,
+        visit: @escaping @Sendable (inout DataPath, UInt32) -> Void,
+        finish: @escaping @Sendable (inout DataPath) -> Value
+    ) {
+        let job = WorkerJob { path, cursor in
+            let end = min(path.forwarder.nat.sessionLimit, cursor + Self.slice)
+            for number in cursor..<max(end, cursor) where path.forwarder.nat.isInUse(number) {
+                visit(&path, number)
+            }
+            if end < path.forwarder.nat.sessionLimit { return end }
+            done(.success(finish(&path)))
+            return nil
+        }
+        if !jobs.post(job) { done(.failure(Self.busy)) }
+    }
+
+    func sessions(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>) {
+        let instance = instance
+        let inbox = inbox
+        resolving(query.filter, done) { filter, rules in
+            let found = SessionCollector(query, filter)
+            scan(
+                done, visit: { path, number in found.add(SessionRow(path, number)) },
+                finish: { path in
+                    found.answer(
+                        instance, total: path.forwarder.nat.sessionCount, rules: rules)
+                })
+            _ = inbox
+        }
+    }
+
+    func sessionSummary(_ done: @escaping ControlDone<SessionsSummaryAnswer>) {
+        let instance = instance
+        let counts = StateCount()
+        scan(
+            done, visit: { path, number in counts.add(SessionRow(path, number)) },
+            finish: { counts.answer(instance, &$0) })
+    }
+
+    func killSessions(_ filter: Filter, _ done: @escaping ControlDone<KillAnswer>) {
+        let instance = instance
+        resolving(filter, done) { filter, _ in
+            let killed = Counter()
+            scan(
+                done,
+                visit: { path, number in
+                    guard filter.matches(SessionRow(path, number)) else { return }
+                    path.forwarder.kill(session: number, at: path.now)
+                    killed.add()
+                },
+                finish: { _ in KillAnswer(instance: instance, count: killed.value) })
+        }
+    }
+
+    /// Looks the names of rules in a filter up, on the control thread, which knows them.
+    private func resolving<Value>(
+        _ filter: Filter, _ done: @escaping ControlDone<Value>,
+        _ body: @escaping @Sendable (Filter, [String]) -> Void
+    ) {
+        let job = ControlJob { daemon in
+            let rules = daemon.configuration.forwarding.nat.portForwards.enumerated().map {
+                $1.name.isEmpty ? "forward-\($0 + 1)" : $1.name
+            }
+            do throws(FilterError) {
+                body(try filter.resolved(rules: rules), rules)
+            } catch {
+                done(.failure(ControlError(error)))
+            }
+        }
+        if !inbox.post(job) { done(.failure(Self.busy)) }
+    }
+}

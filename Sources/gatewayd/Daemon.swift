@@ -1,0 +1,362 @@
+import CLinux
+import Configuration
+import Control
+import ControlServer
+import Forwarding
+import Glibc
+import Linux
+import Logging
+import Netlink
+import Router
+import Routing
+import Synchronization
+import Timing
+import Wire
+
+/// Something another thread wants done on the control thread.
+struct ControlJob: Sendable {
+    let run: @Sendable (Daemon) -> Void
+}
+
+/// The control thread: configuration, routes, devices, the service manager. Confined to one thread.
+final class Daemon {
+    static let version = "0.1.0"
+
+    let configurationPath: String
+    let started = Clock.now()
+    let service = ServiceManager()
+    let journal: JournalWriter
+    var log: Logger
+    let jobs: Mailbox<WorkerJob>
+    let inbox: Mailbox<ControlJob>
+
+    var configuration: GatewayConfiguration
+    var warnings: Int
+    var appliedSeconds = Clock.wallSeconds()
+    var control = ControlPlane()
+    var isReady = false
+    /// What the gateway ends with; nil while it runs.
+    var exitStatus: Int32?
+    var rates = RateMeter()
+    private var lan: Device
+    private var wan: Device
+
+    /// Opens the devices; nothing moves before `run`.
+    init(path: String, loaded: ConfigurationResult, _ configuration: GatewayConfiguration) throws {
+        configurationPath = path
+        self.configuration = configuration
+        warnings = loaded.warnings
+        journal = JournalWriter(identifier: "gatewayd")
+        let handler = JournalLogHandler(writer: journal, instance: configuration.name)
+        log = Logger(label: "gatewayd") { _ in handler }
+        log.logLevel = Self.level(configuration.log.level)
+        jobs = try Mailbox(capacity: 256)
+        inbox = try Mailbox(capacity: 1024)
+        lan = try Self.open(.lan, configuration)
+        wan = try Self.open(.wan, configuration)
+    }
+
+    private static func open(
+        _ side: Side, _ configuration: GatewayConfiguration
+    ) throws -> Device {
+        let settings = configuration.devices[side.index]
+        // The kernel's end keeps one address over restarts, so that its neighbours need not relearn.
+        let hardware = DeviceSettings.defaultHardware(
+            machineID: MachineID.read(), name: configuration.name + "-host", side: side)
+        return try Device(
+            side, settings, mtu: configuration.forwarding[side].mtu, hardware: hardware)
+    }
+
+    static func level(_ level: LogSettings.Level) -> Logger.Level {
+        switch level {
+        case .debug: .debug
+        case .info: .info
+        case .notice: .notice
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+
+    /// Runs the gateway until it is told to stop; the exit status.
+    func run(_ signals: consuming Signals, _ inherited: ListenDescriptors) throws -> Int32 {
+        let stop = StopFlag()
+        let worker = try startWorker(stop)
+        let server = ControlServer(
+            socket: socket(inherited),
+            rights: ControlRights(
+                group: group,
+                readOnlyGroup: configuration.control.readOnlyGroup),
+            backend: Backend(
+                instance: configuration.name, jobs: jobs, inbox: inbox, started: started),
+            version: Self.version)
+        do {
+            try server.start()
+        } catch {
+            stop.set()
+            wakeWorker()
+            worker.join()
+            throw error
+        }
+        try serve(signals)
+        _ = service.stopping()
+        log.info("stopping")
+        server.stop()
+        stop.set()
+        wakeWorker()
+        worker.join()
+        return exitStatus ?? 0
+    }
+
+    private func socket(_ inherited: ListenDescriptors) -> ControlSocket {
+        if let descriptor = inherited["control"] { return .descriptor(descriptor) }
+        let settings = configuration.control
+        return .path(settings.socket, mode: settings.mode, group: group)
+    }
+
+    /// The group of the control socket. The usual one exists only where a package made it.
+    private var group: String? {
+        guard configuration.control.group == "gatewayd" else { return configuration.control.group }
+        return unsafe getgrnam("gatewayd") == nil ? nil : "gatewayd"
+    }
+
+    private func startWorker(_ stop: StopFlag) throws -> WorkerThread {
+        let inbox = inbox
+        let worker = Worker(
+            jobs: jobs, stop: stop,
+            tell: { event in _ = inbox.post(ControlJob { $0.hear(event) }) }, service: service)
+        var forwarder = Forwarder(
+            configuration.forwarding, random: Random(key: SystemRandom.key()))
+        if let table = control.configure(configuration.forwarding, routes: configuration.routes) {
+            _ = forwarder.publish(table)
+        }
+        for side in Side.allCases {
+            if !(side == .lan ? lan.isUp : wan.isUp) { linkChanged(side, isUp: false) }
+        }
+        let (first, second) = (lan.tap.descriptor, wan.tap.descriptor)
+        let handoff = Handoff(forwarder)
+        return try WorkerThread(name: "worker") {
+            if let forwarder = handoff.take() { worker.run(forwarder, lan: first, wan: second) }
+        }
+    }
+
+    private func wakeWorker() { _ = jobs.post(.once { _ in }) }
+
+    // MARK: The loop
+
+    private func serve(_ source: consuming Signals) throws {
+        var signals = source
+        var mail = inbox.makeBatch()
+        var nextSecond = Clock.now()
+        while exitStatus == nil {
+            try wait(signals.descriptor)
+            while let signal = signals.next() { handle(signal) }
+            try lanEvents()
+            try wanEvents()
+            inbox.drain(into: &mail)
+            for job in mail { job.run(self) }
+            let now = Clock.now()
+            if now >= nextSecond {
+                nextSecond = now + .seconds(1)
+                everySecond()
+            }
+        }
+    }
+
+    private func wait(_ signals: Int32) throws {
+        var files = [signals, inbox.descriptor, lan.monitor.descriptor, wan.monitor.descriptor]
+            .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        _ = unsafe poll(&files, nfds_t(files.count), 1000)
+    }
+
+    private func handle(_ signal: Signal) {
+        switch signal {
+        case .terminate, .interrupt: exitStatus = 0
+        case .hangUp:
+            let answer = reload(apply: true)
+            if let refused = answer.refused {
+                log.error("reload refused: \(refused)", metadata: ["event": "config.refused"])
+            }
+        }
+    }
+
+    private func lanEvents() throws {
+        for event in try lan.monitor.nextEvents() { hear(event, .lan, try? lan.currentlyUp()) }
+    }
+
+    private func wanEvents() throws {
+        for event in try wan.monitor.nextEvents() { hear(event, .wan, try? wan.currentlyUp()) }
+    }
+
+    private func hear(_ event: LinkEvent, _ side: Side, _ currentlyUp: Bool?) {
+        let name = configuration.devices[side.index].tap
+        switch event {
+        case .changed(let link):
+            if link.name == name { linkChanged(side, isUp: link.flags.contains(.up)) }
+        case .overrun:
+            if let currentlyUp { linkChanged(side, isUp: currentlyUp) }
+        case .removed(let removed, _):
+            if removed == name { hear(.deviceGone(side)) }
+        }
+    }
+
+    /// Tells routes and packet path; a change that is none changes nothing there.
+    private func linkChanged(_ side: Side, isUp: Bool) {
+        if control.rib.isUp(side) != isUp {
+            let name = configuration.devices[side.index].tap
+            log.notice(
+                "\(side) (\(name)) is \(isUp ? "up" : "down")",
+                metadata: ["event": "link.changed", "side": "\(side)"])
+        }
+        let table = control.setLink(side, isUp: isUp)
+        post(table) { $0.forwarder.setLink(side, isUp: isUp, at: $0.now, into: &$0.outbox) }
+    }
+
+    /// Hands a new table and a change to the worker, in this order.
+    func post(
+        _ table: consuming FIB?, _ change: @escaping @Sendable (inout DataPath) -> Void
+    ) {
+        guard let table else {
+            _ = jobs.post(.once(change))
+            return
+        }
+        let handoff = Handoff(table)
+        let old = Graveyard(inbox)
+        _ = jobs.post(
+            .once { path in
+                if let table = handoff.take() { old.bury(path.forwarder.publish(table)) }
+                change(&path)
+            })
+    }
+
+    /// Hears what the worker tells.
+    func hear(_ event: WorkerEvent) {
+        switch event {
+        case .ready:
+            isReady = true
+            log.notice(
+                "ready: \(describe(.lan)), \(describe(.wan))", metadata: ["event": "ready"])
+            _ = service.ready(status: "forwarding")
+        case .deviceGone(let side):
+            guard exitStatus == nil else { return }
+            let name = configuration.devices[side.index].tap
+            log.critical(
+                """
+                \(side): the TAP interface \(name) was deleted; nothing can be forwarded without \
+                it, start the gateway again
+                """, metadata: ["event": "device.gone", "side": "\(side)"])
+            exitStatus = 74
+        case .failed(let error):
+            log.critical("\(error)")
+            exitStatus = error.exitStatus
+        }
+    }
+
+    private func describe(_ side: Side) -> String {
+        let addresses = configuration.forwarding[side].addresses.map(\.description)
+        return "\(side) \(configuration.devices[side.index].tap) "
+            + addresses.joined(separator: " ")
+    }
+
+    private func everySecond() {
+        journal.writeSuppressed()
+        let inbox = inbox
+        _ = jobs.post(
+            .once { path in
+                let sample = Sample(path)
+                _ = inbox.post(ControlJob { $0.take(sample) })
+            })
+    }
+
+    private func take(_ sample: Sample) {
+        rates.take(sample)
+        for side in Side.allCases where sample.conflicts[side.index] > rates.conflicts[side.index] {
+            rates.conflicts[side.index] = sample.conflicts[side.index]
+            if let conflict = sample.lastConflict[side.index] {
+                log.warning(
+                    "\(side): \(conflict.hardware) also uses our address \(conflict.address)",
+                    metadata: ["event": "address.conflict", "side": "\(side)"])
+            }
+        }
+        if isReady, rates.isStatusDue {
+            _ = service.status(rates.statusLine(sessions: sample.sessions))
+        }
+    }
+
+    // MARK: Reload
+
+    /// Reads the file again; applies it if asked to and if it can be applied while running.
+    func reload(apply: Bool) -> ReloadAnswer {
+        let began = Clock.now()
+        var answer = ReloadAnswer(
+            instance: configuration.name, path: configurationPath, applied: false, changes: [],
+            diagnostics: "", errors: 0)
+        let loaded: ConfigurationResult
+        do {
+            loaded = try ConfigurationLoader.load(
+                path: configurationPath, machineID: MachineID.read())
+        } catch {
+            answer.refused = "\(error)"
+            answer.errors = 1
+            return answer
+        }
+        answer.diagnostics = loaded.render()
+        answer.errors = loaded.errors
+        guard var new = loaded.configuration else {
+            answer.refused = "the file has errors; nothing was changed"
+            return answer
+        }
+        new.name = configuration.name
+        let changes = differences(from: configuration, to: new)
+        answer.changes = changes.map { change in
+            Control.ConfigurationChange(
+                path: change.path, kind: change.kind.rawValue, old: change.old, new: change.new,
+                effect: change.effect.rawValue)
+        }
+        let restarts = changes.filter { $0.effect == .restart }.map(\.path)
+        guard restarts.isEmpty else {
+            answer.refused =
+                "\(restarts.joined(separator: ", ")) can only change by a restart of the gateway"
+            return answer
+        }
+        guard apply else { return answer }
+        _ = service.reloading(at: began)
+        take(new, warnings: loaded.warnings)
+        answer.applied = true
+        answer.durationMilliseconds = UInt64(max((Clock.now() - began).wholeMilliseconds, 0))
+        log.notice(
+            "configuration applied: \(changes.count) changes", metadata: ["event": "config.applied"])
+        _ = service.ready()
+        return answer
+    }
+
+    private func take(_ new: GatewayConfiguration, warnings: Int) {
+        for side in Side.allCases
+        where new.forwarding[side].mtu != configuration.forwarding[side].mtu {
+            do {
+                let mtu = new.forwarding[side].mtu
+                if side == .lan { try lan.setMTU(mtu) } else { try wan.setMTU(mtu) }
+            } catch {
+                log.error("\(error)")
+            }
+        }
+        configuration = new
+        self.warnings = warnings
+        appliedSeconds = Clock.wallSeconds()
+        log.logLevel = Self.level(new.log.level)
+        let table = control.configure(new.forwarding, routes: new.routes)
+        let settings = new.forwarding
+        post(table) { $0.forwarder.apply(settings, at: $0.now, into: &$0.outbox) }
+    }
+}
+
+/// Brings an old forwarding table back to the control thread, where freeing it holds nobody up.
+private final class Graveyard: Sendable {
+    private let inbox: Mailbox<ControlJob>
+
+    init(_ inbox: Mailbox<ControlJob>) { self.inbox = inbox }
+
+    func bury(_ table: consuming FIB) {
+        let handoff = Handoff(table)
+        _ = inbox.post(ControlJob { _ in _ = handoff.take() })
+    }
+}

@@ -1,0 +1,40 @@
+import Forwarding
+import Linux
+import Timing
+import Wire
+
+/// What the worker thread owns besides its buffers: the packet path and what waits to leave.
+struct DataPath: ~Copyable {
+    var forwarder: Forwarder
+    var outbox: Outbox
+    /// The moment of the present turn of the loop.
+    var now: Instant
+    /// Frames the devices did not take, by side.
+    var failures = InlineArray<2, WriteFailures>(repeating: WriteFailures())
+}
+
+/// Something another thread wants done on the worker thread, in slices that do not hold packets up.
+struct WorkerJob: Sendable {
+    /// Works from `cursor` on, 0 at first; the cursor to go on from in the next turn, or nil when done.
+    let slice: @Sendable (_ path: inout DataPath, _ cursor: UInt32) -> UInt32?
+
+    init(_ slice: @escaping @Sendable (inout DataPath, UInt32) -> UInt32?) { self.slice = slice }
+
+    /// A job of one slice.
+    static func once(_ body: @escaping @Sendable (inout DataPath) -> Void) -> WorkerJob {
+        WorkerJob { path, _ in
+            body(&path)
+            return nil
+        }
+    }
+}
+
+/// What the worker tells the control thread.
+enum WorkerEvent: Sendable {
+    /// The first packet can pass.
+    case ready
+    /// The device of a side is gone; nothing can be forwarded any more.
+    case deviceGone(Side)
+    /// The loop ended with an error.
+    case failed(SystemError)
+}

@@ -1,0 +1,191 @@
+import Control
+import Forwarding
+import NAT
+import Synchronization
+import Timing
+import Wire
+
+// What a scan over the sessions gathers. Each lives through one request; the worker alone fills it.
+
+/// Counts.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    var value: Int { count.withLock { $0 } }
+
+    func add() { count.withLock { $0 += 1 } }
+}
+
+/// Rows that match a query, at most as many as it wants.
+final class SessionCollector: Sendable {
+    private let query: SessionQuery
+    private let filter: Filter
+    private let state = Mutex((matched: 0, rows: [SessionRow]()))
+
+    init(_ query: SessionQuery, _ filter: Filter) {
+        self.query = query
+        self.filter = filter
+    }
+
+    func add(_ row: SessionRow) {
+        guard filter.matches(row) else { return }
+        state.withLock { state in
+            state.matched += 1
+            if state.matched > query.offset, state.rows.count < query.limit {
+                state.rows.append(row)
+            }
+        }
+    }
+
+    func answer(_ instance: String, total: Int, rules: [String]) -> SessionsAnswer {
+        state.withLock { state in
+            SessionsAnswer(
+                instance: instance, matched: state.matched, total: total, rules: rules,
+                sessions: state.rows)
+        }
+    }
+}
+
+/// Sessions by protocol and state.
+final class StateCount: Sendable {
+    private let counts = Mutex([UInt8: [SessionState: UInt64]]())
+
+    func add(_ row: SessionRow) {
+        counts.withLock { $0[row.transport, default: [:]][row.state, default: 0] += 1 }
+    }
+
+    func answer(_ instance: String, _ path: inout DataPath) -> SessionsSummaryAnswer {
+        let statistics = path.forwarder.nat.statistics
+        let protocols = [Transport.tcp, .udp, .icmp].map { transport in
+            let states = counts.withLock { $0[transport.rawValue] ?? [:] }
+            return ProtocolSummary(
+                protocol: transport.name, sessions: Int(states.values.reduce(0, +)),
+                states: SessionState.allCases.compactMap { state in
+                    states[state].map { NamedCount(name: state.name, count: $0) }
+                },
+                created: statistics.created[transport.index],
+                closed: statistics.closed[transport.index], closedBy: [])
+        }
+        let reasons: [DropReason] = [.natTableFull, .natHostLimit, .natNoPort, .natRateLimit]
+        let refused = reasons.map { reason in
+            NamedCount(
+                name: String(reason.name.dropFirst(4)),
+                count: Side.allCases.reduce(0) { sum, side in
+                    sum &+ path.forwarder.counters[side.index][reason]
+                })
+        }
+        return SessionsSummaryAnswer(
+            instance: instance, protocols: protocols, limit: path.forwarder.nat.sessionCapacity,
+            refused: refused.reduce(0) { $0 &+ $1.count },
+            refusedBy: refused.filter { $0.count > 0 })
+    }
+}
+
+/// Sessions by inside host and by port forward, for the answer about translation.
+final class HostCount: Sendable {
+    private let counts = Mutex((hosts: [UInt32: Int](), forwards: [Int: Int]()))
+
+    /// Hosts told of, those with the most sessions.
+    private static let most = 20
+
+    func add(_ host: UInt32, _ forward: Int?) {
+        counts.withLock { counts in
+            counts.hosts[host, default: 0] += 1
+            if let forward { counts.forwards[forward, default: 0] += 1 }
+        }
+    }
+
+    func answer(_ instance: String, _ path: inout DataPath) -> NATAnswer {
+        let settings = path.forwarder.settings.nat
+        let (hosts, forwards) = counts.withLock { ($0.hosts, $0.forwards) }
+        let outside = path.forwarder.settings[settings.outside].addresses.first?.address
+        return NATAnswer(
+            instance: instance, mode: settings.mode.rawValue, mapping: settings.mapping.name,
+            filtering: settings.filtering.name, hairpin: settings.hairpin,
+            sessions: path.forwarder.nat.sessionCount,
+            pools: path.forwarder.nat.poolUse().map { pool in
+                PoolRow(
+                    address: pool.address.description, protocol: pool.transport.name,
+                    inUse: pool.used, resting: pool.resting, total: pool.total)
+            },
+            portForwards: settings.portForwards.enumerated().map { number, forward in
+                PortForwardRow(forward, outside: outside, sessions: forwards[number] ?? 0)
+            },
+            limits: Control.NATLimits(
+                sessions: path.forwarder.nat.sessionCapacity,
+                sessionsPerHost: settings.limits.sessionsPerHost,
+                newPerSecond: settings.limits.newSessionsPerSecond),
+            timeouts: Self.timeouts(settings.timeouts),
+            hosts: hosts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(Self.most)
+                .map { host, count in
+                    HostUsage(
+                        address: IPv4Address(host).description, sessions: count,
+                        limit: settings.limits.sessionsPerHost)
+                })
+    }
+
+    private static func timeouts(_ times: NATTimeouts) -> [TimeoutRow] {
+        [
+            ("tcp-established", times.tcpEstablished), ("tcp-transitory", times.tcpTransitory),
+            ("udp", times.udp), ("udp-unreplied", times.udpUnreplied), ("icmp", times.icmp),
+            ("fragment", times.fragment), ("port-rest", times.portRest),
+        ].map { TimeoutRow(name: $0, seconds: UInt64($1.wholeSeconds)) }
+    }
+}
+
+extension PortForwardRow {
+    init(_ forward: PortForward, outside: IPv4Address?, sessions: Int) {
+        let last = Int(forward.insidePort) + forward.ports.count - 1
+        self.init(
+            name: forward.name, protocols: forward.transports.map(\.name),
+            outside: (forward.outsideAddress ?? outside)?.description ?? "-",
+            outsidePorts: Self.ports(Int(forward.ports.lowerBound), Int(forward.ports.upperBound)),
+            inside: forward.insideAddress.description,
+            insidePorts: Self.ports(Int(forward.insidePort), last),
+            sources: forward.sources.map(\.description), hairpin: forward.hairpin,
+            sessions: sessions)
+    }
+
+    private static func ports(_ first: Int, _ last: Int) -> String {
+        first == last ? "\(first)" : "\(first)-\(last)"
+    }
+}
+
+extension SessionRow {
+    /// Copies session record `number`.
+    init(_ path: borrowing DataPath, _ number: UInt32) {
+        let session = path.forwarder.nat.session(number)
+        self.init(
+            id: session.serial, transport: session.transport,
+            state: SessionState(SessionPhase(rawValue: session.phase)),
+            inside: IPv4Address(session.insideAddress), insidePort: session.insidePort,
+            outside: IPv4Address(session.outsideAddress), outsidePort: session.outsidePort,
+            remote: IPv4Address(session.remoteAddress), remotePort: session.remotePort)
+        let tick = TimerWheel.ticks(path.now)
+        ageSeconds = (tick &- session.created) / 4
+        idleSeconds = (tick &- session.lastSeen) / 4
+        expiresSeconds = path.forwarder.nat.secondsLeft(number, at: path.now)
+        packetsOut = session.packetsOut
+        bytesOut = session.bytesOut
+        packetsIn = session.packetsIn
+        bytesIn = session.bytesIn
+        rule = path.forwarder.nat.forward(of: number).map { Int32(truncatingIfNeeded: $0) } ?? -1
+    }
+}
+
+extension SessionState {
+    init(_ phase: SessionPhase?) {
+        self =
+            switch phase {
+            case .unreplied: .unreplied
+            case .replied: .replied
+            case .synOutbound, .synInbound: .opening
+            case .established: .established
+            case .finOutbound: .clientFIN
+            case .finInbound: .serverFIN
+            case .closing: .closing
+            case .transitory: .transitory
+            case nil: .none
+            }
+    }
+}

@@ -1,0 +1,200 @@
+import Forwarding
+import Linux
+import NAT
+import Synchronization
+import Timing
+import Wire
+
+/// The thread that forwards: reads frames until there are none, takes each through the gateway,
+/// writes what leaves in one go, and works off timers and jobs between batches.
+struct Worker: ~Copyable {
+    /// Frames taken from one side before the other gets its turn.
+    static let batch = 64
+    /// Octets after which a batch is written although more could be read: it should stay in cache.
+    static let batchBytes = 512 << 10
+
+    let jobs: Mailbox<WorkerJob>
+    let stop: StopFlag
+    let tell: @Sendable (WorkerEvent) -> Void
+    let service: ServiceManager
+
+    /// Forwards until told to stop; everything it owns lives in this call.
+    func run(_ forwarder: consuming Forwarder, lan: Int32, wan: Int32) {
+        do throws(SystemError) {
+            let io = try EpollIO(lan: lan, wan: wan, mailbox: jobs.descriptor)
+            try loop(forwarder, io)
+        } catch {
+            tell(.failed(error))
+        }
+    }
+
+    private func loop(
+        _ forwarder: consuming Forwarder, _ device: consuming EpollIO
+    ) throws(SystemError) {
+        var io = device
+        var slab = FrameSlab(count: Self.batch * 2 + 1)
+        var path = DataPath(forwarder: forwarder, outbox: Outbox(), now: Clock.now())
+        var mail = jobs.makeBatch()
+        var running: [(job: WorkerJob, cursor: UInt32)] = []
+        var isReady = false
+        let watchdog = service.watchdogInterval.map { Interval(nanoseconds: $0.nanoseconds / 3) }
+        var nextWatchdog = path.now
+        path.forwarder.start(at: path.now, into: &path.outbox)
+
+        while !stop.isSet {
+            Self.drain(&path, &io, &slab)
+            if !isReady, path.forwarder.isReady {
+                isReady = true
+                tell(.ready)
+            }
+            var deadline = path.forwarder.nextDeadline(at: path.now)
+            if let watchdog {
+                if nextWatchdog <= path.now {
+                    _ = service.watchdog()
+                    nextWatchdog = path.now + watchdog
+                }
+                deadline = min(deadline ?? nextWatchdog, nextWatchdog)
+            }
+            if !running.isEmpty { deadline = path.now }
+            let ready = try io.wait(until: deadline)
+            path.now = Clock.now()
+            for side in Side.allCases where ready.contains(.failed(side)) {
+                tell(.deviceGone(side))
+                return
+            }
+            if !ready.isDisjoint(with: [.lan, .wan]) {
+                try receive(ready, &path, &io, &slab)
+            }
+            if let deadline, deadline <= path.now {
+                path.forwarder.tick(at: path.now, into: &path.outbox)
+            }
+            if ready.contains(.mailbox) || !running.isEmpty {
+                Self.work(&running, &mail, jobs, &path)
+            }
+        }
+    }
+
+    /// Reads both sides in turn until they are empty or a batch is full, then writes.
+    private func receive(
+        _ ready: Ready, _ path: inout DataPath, _ io: inout EpollIO, _ slab: inout FrameSlab
+    ) throws(SystemError) {
+        var slot = 0
+        for side in Side.allCases where ready.contains(.frames(side)) {
+            var bytes = 0
+            for _ in 0..<Self.batch where bytes < Self.batchBytes {
+                let result = unsafe slab.withSlot(slot) { unsafe io.read(side, into: $0) }
+                guard case .frame(let count) = result else {
+                    if case .truncated = result { count(.frameOversized, side, &path) }
+                    if case .gone = result { tell(.deviceGone(side)) }
+                    break
+                }
+                bytes += count
+                if Self.take(side, slot, count, &path, &slab) { slot += 1 }
+                if path.forwarder.hasReady { Self.resume(&path, &slab) }
+            }
+        }
+        Self.drain(&path, &io, &slab)
+    }
+
+    private func count(_ reason: DropReason, _ side: Side, _ path: inout DataPath) {
+        path.forwarder.count(reason, on: side, at: path.now)
+    }
+
+    /// Takes one frame through the gateway; true if it leaves in its slot.
+    private static func take(
+        _ side: Side, _ slot: Int, _ count: Int, _ path: inout DataPath, _ slab: inout FrameSlab
+    ) -> Bool {
+        guard count >= VirtioNetHeader.length else {
+            path.forwarder.count(.frameShort, on: side, at: path.now)
+            return false
+        }
+        var bytes = slab.slot(slot, length: count)
+        guard var header = try? VirtioNetHeader(bytes.bytes) else { return false }
+        var frame = bytes.from(VirtioNetHeader.length)
+        let verdict = path.forwarder.receive(
+            &frame, &header, on: side, at: path.now, into: &path.outbox)
+        guard case .forward(let out, let length) = verdict else { return false }
+        header.write(to: &bytes)
+        if path.outbox.append(slot: slot, length: VirtioNetHeader.length + length, side: out) {
+            return true
+        }
+        path.forwarder.count(.outputFull, on: side, at: path.now)
+        return false
+    }
+
+    /// Takes up packets that waited, in the slab's last slot.
+    private static func resume(_ path: inout DataPath, _ slab: inout FrameSlab) {
+        var more = true
+        while more {
+            var slot = slab.slot(batch * 2, length: FrameSlab.stride)
+            var frame = slot.from(VirtioNetHeader.length)
+            more = path.forwarder.resume(&frame, at: path.now, into: &path.outbox)
+        }
+    }
+
+    /// Writes everything that leaves, in order.
+    private static func drain(
+        _ path: inout DataPath, _ io: inout EpollIO, _ slab: inout FrameSlab
+    ) {
+        if path.forwarder.hasReady { resume(&path, &slab) }
+        guard path.outbox.count > 0 else { return }
+        for index in 0..<path.outbox.count {
+            let entry = path.outbox[index]
+            path.forwarder.countSent(entry.length - VirtioNetHeader.length, on: entry.side)
+            switch entry.place {
+            case .slot(let slot):
+                unsafe slab.withSlot(slot) { buffer in
+                    unsafe io.write(
+                        entry.side, UnsafeRawBufferPointer(rebasing: buffer[..<entry.length]))
+                }
+            case .own(let offset):
+                unsafe path.outbox.withOwn(offset, length: entry.length) { buffer in
+                    unsafe io.write(entry.side, buffer)
+                }
+            }
+        }
+        io.flush()
+        path.outbox.removeAll()
+        for side in Side.allCases { note(io.writeFailures(side), side, &path) }
+    }
+
+    /// Frames the device did not take are drops with a name.
+    private static func note(_ failures: WriteFailures, _ side: Side, _ path: inout DataPath) {
+        let old = path.failures[side.index]
+        guard failures != old else { return }
+        path.failures[side.index] = failures
+        let now = path.now
+        path.forwarder.count(.deviceDown, on: side, at: now, times: failures.down &- old.down)
+        path.forwarder.count(.deviceBusy, on: side, at: now, times: failures.busy &- old.busy)
+        path.forwarder.count(
+            .deviceRefused, on: side, at: now,
+            times: failures.refused &+ failures.gone &- old.refused &- old.gone)
+    }
+
+    /// Takes in new jobs and does one slice of each.
+    private static func work(
+        _ running: inout [(job: WorkerJob, cursor: UInt32)], _ mail: inout [WorkerJob],
+        _ jobs: Mailbox<WorkerJob>, _ path: inout DataPath
+    ) {
+        jobs.drain(into: &mail)
+        for job in mail { running.append((job, 0)) }
+        mail.removeAll(keepingCapacity: true)
+        var left = 0
+        for index in running.indices {
+            if let next = running[index].job.slice(&path, running[index].cursor) {
+                running[left] = (running[index].job, next)
+                left += 1
+            }
+        }
+        running.removeLast(running.count - left)
+    }
+}
+
+/// Tells a thread to end.
+final class StopFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+
+    func set() { flag.store(true, ordering: .relaxed) }
+}
