@@ -54,7 +54,7 @@ public struct ConfigurationResult: Sendable {
 /// Reads configuration files.
 public enum ConfigurationLoader {
     /// The largest file, in bytes. 100,000 static routes are wanted and are 5 MB of YAML, so a
-    /// bound of 1 MiB would be too small. Reading is linear in the size, about 60 ms a megabyte, and
+    /// bound of 1 MiB would be too small. Reading takes about 60 ms a megabyte, and
     /// `YAMLTreeBuilder.mostNodes` bounds the memory.
     public static let largestFile = 16 * 1024 * 1024
 

@@ -230,8 +230,8 @@ extension ErrorCase {
 
                 """#,
             says: #"""
-                a.yaml:7:27: warning[W048]: 10.2.0.9 is in none of the networks of lan, so n\#
-                othing is sent to it
+                a.yaml:7:27: warning[W048]: 10.2.0.9 is in no network of lan, so nothing\#
+                 is sent to it
                  7 |     neighbors: [{address: 10.2.0.9, macaddress: "02:00:00:00:00:01"}]
                    |                           ^^^^^^^^
                 1 warning
