@@ -1,4 +1,5 @@
 import Control
+import Dispatch
 import Synchronization
 import Wire
 
@@ -134,6 +135,11 @@ final class FakeBackend: ControlBackend {
     }
 
     func sessions(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>) {
+        // As a worker would: on another thread.
+        DispatchQueue.global().async { [self] in answer(query, done) }
+    }
+
+    private func answer(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>) {
         do {
             let filter = try query.filter.resolved(rules: rules)
             let matching = rows.filter(filter.matches)
