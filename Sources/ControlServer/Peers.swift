@@ -54,7 +54,7 @@ struct Peers: Sendable {
         },
         memberships: { groups(of: $0) }, group: { groupNumber($0) })
 
-    /// The primary group of the process and the groups its user has in the group database.
+    /// The group of the process, and the groups its user has in the databases of users and groups.
     static func groups(of peer: PeerCredentials) -> Set<UInt32> {
         var text = [CChar](repeating: 0, count: 16 << 10)
         // The record points into the text, so the text must not move meanwhile.
@@ -70,7 +70,7 @@ struct Peers: Sendable {
             guard unsafe getgrouplist(record.pw_name, peer.group, &groups, &count) >= 0 else {
                 return [peer.group]
             }
-            return Set(groups.prefix(Int(count)) + [peer.group])
+            return unsafe Set(groups.prefix(Int(count)) + [peer.group, record.pw_gid])
         }
     }
 
