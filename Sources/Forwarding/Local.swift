@@ -37,7 +37,8 @@ extension Forwarder {
         _ path: Path, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict {
         guard packet.icmpType == ICMPType.echoRequest else {
-            throw packet.isICMPError ? .natErrorUnmatched : .icmpType
+            if packet.isICMPError { throw .natErrorUnmatched }
+            throw ICMPType.isReply(packet.icmpType) ? .natNoSession : .icmpType
         }
         guard packet.transportChecksumIsValid(&frame) else { throw .icmpChecksum }
         guard limits.local.take(at: path.now) else { throw .localRateLimit }
