@@ -194,7 +194,9 @@ final class ReplyReader: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // What has been sent may still be readable; the end of the connection decides.
-        guard error is HTTPParserError || error is NIOHTTPDecoderError else { return }
+        guard error is HTTPParserError || error is NIOHTTPDecoderError,
+            error as? HTTPParserError != .invalidEOFState
+        else { return }
         end(
             .failure(
                 Failure(

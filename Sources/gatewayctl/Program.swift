@@ -8,6 +8,11 @@ enum Program {
     static func run(_ arguments: [String]) -> Never {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGINT, { @Sendable _ in _exit(Status.interrupted) })
+        // Whoever started us may have blocked it in the thread that did.
+        var interrupt = sigset_t()
+        unsafe _ = sigemptyset(&interrupt)
+        unsafe _ = sigaddset(&interrupt, SIGINT)
+        unsafe _ = sigprocmask(SIG_UNBLOCK, &interrupt, nil)
         do {
             switch try Words.prepare(arguments) {
             case .text(let text): Console.write(text)

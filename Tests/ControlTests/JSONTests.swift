@@ -64,7 +64,8 @@ import Wire
         let list = RoutesAnswer(
             instance: "a\"b\\c\n\u{1}\u{7f}é😀", matched: 1, total: 1, routes: FakeBackend.routes)
         let json = try text(list)
-        #expect(json.hasPrefix(#"{"schema":"gatewayd.routes/v1","instance":"a\"b\\c\n\u0001\u007f"#))
+        #expect(
+            json.hasPrefix(#"{"schema":"gatewayd.routes/v1","instance":"a\"b\\c\n\u0001\u007f"#))
         let read = try #require(
             JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
         #expect(read["instance"] as? String == list.instance)

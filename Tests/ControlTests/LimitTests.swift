@@ -21,9 +21,11 @@ import Testing
         return ProcessInfo.processInfo.systemUptime - start
     }
 
-    @Test("Heads of 8 KiB are read, longer ones are not, however they are sent", arguments: [
-        8192, 8193, 100_000,
-    ])
+    @Test(
+        "Heads of 8 KiB are read, longer ones are not, however they are sent",
+        arguments: [
+            8192, 8193, 100_000,
+        ])
     func headers(_ size: Int) throws {
         let server = try TestServer()
         let start = "GET /v1/version HTTP/1.1\r\nConnection: close\r\nX: "
@@ -69,13 +71,15 @@ import Testing
         #expect(backend.called.count == 1)
     }
 
-    @Test("What is not HTTP is told so and closed", arguments: [
-        "\u{16}\u{3}\u{1}hello\r\n\r\n", "GET\r\n\r\n", "GET /v1/status HTTP/3.7\r\n\r\n",
-        "GET /v1/status HTTP/1.1\r\nA b\r\n\r\n",
-        "POST /v1/reload HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        "POST /v1/reload HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    ])
+    @Test(
+        "What is not HTTP is told so and closed",
+        arguments: [
+            "\u{16}\u{3}\u{1}hello\r\n\r\n", "GET\r\n\r\n", "GET /v1/status HTTP/3.7\r\n\r\n",
+            "GET /v1/status HTTP/1.1\r\nA b\r\n\r\n",
+            "POST /v1/reload HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "POST /v1/reload HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ])
     func nonsense(_ text: String) throws {
         let server = try TestServer()
         let client = try RawClient(server.path)
@@ -100,10 +104,12 @@ import Testing
         #expect(try server.request("GET", "/v1/version").status == 200)
     }
 
-    @Test("Silent clients, half requests and half bodies are closed in time", arguments: [
-        ("", nil), ("GET /v1/sta", 408), ("GET /v1/status HTTP/1.1\r\nHost: gw\r\n", 408),
-        ("POST /v1/reload HTTP/1.1\r\nContent-Length: 10\r\n\r\n{", 408),
-    ] as [(String, Int?)])
+    @Test(
+        "Silent clients, half requests and half bodies are closed in time",
+        arguments: [
+            ("", nil), ("GET /v1/sta", 408), ("GET /v1/status HTTP/1.1\r\nHost: gw\r\n", 408),
+            ("POST /v1/reload HTTP/1.1\r\nContent-Length: 10\r\n\r\n{", 408),
+        ] as [(String, Int?)])
     func halfMessages(_ text: String, _ status: Int?) throws {
         let server = try TestServer(limits: quick())
         let client = try RawClient(server.path)

@@ -14,10 +14,13 @@ import Testing
             }, memberships: { _ in groups }, group: { ["gatewayd": 7, "lookers": 8][$0] })
     }
 
-    @Test("Who may look and who may change", arguments: [
-        (0, [], 200, 200), (4242, [7], 200, 200), (4242, [8], 200, 403), (4242, [7, 8], 200, 200),
-        (4242, [], 403, 403), (4242, [9], 403, 403),
-    ] as [(UInt32, Set<UInt32>, Int, Int)])
+    @Test(
+        "Who may look and who may change",
+        arguments: [
+            (0, [], 200, 200), (4242, [7], 200, 200), (4242, [8], 200, 403),
+            (4242, [7, 8], 200, 200),
+            (4242, [], 403, 403), (4242, [9], 403, 403),
+        ] as [(UInt32, Set<UInt32>, Int, Int)])
     func rights(_ user: UInt32, _ groups: Set<UInt32>, _ look: Int, _ change: Int) throws {
         let backend = FakeBackend()
         let server = try TestServer(
