@@ -241,6 +241,27 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
         #expect(try run(server, "status", "--color", "blue").status == 64)
     }
 
+    @Test(
+        "curl is a client too",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
+    func curl() throws {
+        let server = try TestServer()
+        func curl(_ words: String...) throws -> CommandResult {
+            try gatewayctl(
+                ["-sS", "-m", "5", "--unix-socket", server.path] + words, program: "/usr/bin/curl")
+        }
+        let status = try curl("http://gw/v1/status")
+        #expect(status.status == 0 && status.output.hasPrefix(#"{"schema":"gatewayd.status/v1""#))
+        let list = try curl("http://gw/v1/sessions?filter=proto+tcp", "http://gw/v1/version")
+        #expect(list.output.contains(#""matched":1"#) && list.output.contains("9.9.9"))
+        let kill = try curl("-d", #"{"filter":"proto tcp"}"#, "http://gw/v1/sessions/kill")
+        #expect(kill.output.hasSuffix(#""count":1}"#))
+        let chunked = try curl(
+            "-H", "Transfer-Encoding: chunked", "-d", "{}", "-w", "%{http_code}",
+            "http://gw/v1/reload")
+        #expect(chunked.output.hasSuffix("411"))
+    }
+
     @Test("Control characters of the daemon do not reach the terminal")
     func controlCharacters() throws {
         let server = try TestServer(FakeBackend(rules: ["\u{1b}[2Jevil\u{9b}1m"]))

@@ -172,7 +172,8 @@ private func row(
             "1.2.3.4:5", "sport", "dport", "bytes", "packets", "age", "idle", ">", "<=", "!=",
             "5m", "10k", "not", "!", "and", "or", "(", ")", "\"", "&&", "||", "=", ":", "-",
         ]
-        var random = SystemRandomNumberGenerator()
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SplitMix(state: seed)
         var accepted = 0
         for round in 0..<100_000 {
             let text: String
@@ -192,7 +193,7 @@ private func row(
             } catch {
                 let end = error.offset + error.length
                 if error.offset < 0 || end > text.utf8.count {
-                    Issue.record("\(error) lies outside of '\(text)'")
+                    Issue.record("\(error) lies outside of '\(text)', seed \(seed)")
                 }
                 if error.sentence.utf8.contains(where: { $0 < 0x20 }) {
                     Issue.record("control characters in '\(error.sentence)'")
@@ -200,6 +201,19 @@ private func row(
             }
         }
         #expect(accepted > 1000)
+    }
+}
+
+/// Steele, Lea and Flood's generator: fast, and the same numbers for the same seed.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
     }
 }
 
