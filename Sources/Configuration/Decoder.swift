@@ -1,5 +1,6 @@
 internal import NAT
 internal import Wire
+import Words
 
 /// The keys one mapping knows.
 protocol KeyWord: RawRepresentable<String>, CaseIterable, Equatable, Sendable {

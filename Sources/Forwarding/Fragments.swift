@@ -212,7 +212,11 @@ struct FragmentTable: ~Copyable {
     mutating func queueWhole(_ number: UInt32) {
         wheel.cancel(number)
         records[number].next = 0
-        if firstWhole == 0 { firstWhole = number + 1 } else { records[lastWhole - 1].next = number + 1 }
+        if firstWhole == 0 {
+            firstWhole = number + 1
+        } else {
+            records[lastWhole - 1].next = number + 1
+        }
         lastWhole = number + 1
     }
 

@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import Words
 
 /// Finds the control socket of the gateway that is meant.
 enum Instances {
@@ -47,7 +48,7 @@ enum Instances {
         let path = path(of: name)
         let found = try names()
         guard !found.contains(name) else { return path }
-        let near = closestWord(to: name, among: found)
+        let near = Spelling.suggestion(for: name, among: found)
         throw Failure(
             sentence: "gateway '\(name)' is not running"
                 + (near.map { "; did you mean '\($0)'?" }

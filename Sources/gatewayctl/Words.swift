@@ -1,4 +1,5 @@
 import Control
+import Words
 
 /// Puts the words of the command line in the order the argument parser wants, and finds mistyped
 /// commands, for which it has no suggestions.
@@ -71,7 +72,9 @@ enum Words {
     private static func unknown(
         _ kind: String, _ word: String, among candidates: some Sequence<String>
     ) -> Failure {
-        let hint = closestWord(to: word, among: candidates).map { "; did you mean '\($0)'?" }
+        let hint = Spelling.suggestion(for: word, among: candidates).map {
+            "; did you mean '\($0)'?"
+        }
         return Failure(
             sentence: "unknown \(kind) '\(word)'\(hint ?? "; see: gatewayctl help")",
             status: Status.usage)
@@ -83,8 +86,8 @@ enum Words {
         case "sessions":
             // A filter begins with one of its words, a sign, or something for the daemon to judge.
             guard !filterWords.contains(word.lowercased()), !word.contains(" "),
-                closestWord(to: word, among: verbs) != nil,
-                closestWord(to: word, among: filterWords) == nil
+                Spelling.suggestion(for: word, among: verbs) != nil,
+                Spelling.suggestion(for: word, among: filterWords) == nil
             else { return }
         case "routes" where word.utf8.contains { (48...57).contains($0) }: return
         default: break

@@ -234,7 +234,8 @@ final class Daemon {
         case .ready:
             isReady = true
             log.notice(
-                "ready: \(describe(.lan)), \(describe(.wan))", metadata: ["event": "ready"])
+                "\(configuration.name) is ready: \(describe(.lan)), \(describe(.wan))",
+                metadata: ["event": "ready"])
             _ = service.ready(status: "forwarding")
         case .deviceGone(let side):
             guard exitStatus == nil else { return }
@@ -324,7 +325,8 @@ final class Daemon {
         answer.applied = true
         answer.durationMilliseconds = UInt64(max((Clock.now() - began).wholeMilliseconds, 0))
         log.notice(
-            "configuration applied: \(changes.count) changes", metadata: ["event": "config.applied"])
+            "configuration applied: \(changes.count) changes", metadata: ["event": "config.applied"]
+        )
         _ = service.ready()
         return answer
     }

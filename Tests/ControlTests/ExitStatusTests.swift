@@ -189,8 +189,16 @@ import Testing
         #expect(result.status == 0 && result.errors.isEmpty && result.lines.count == 1)
     }
 
-    @Test func checkConfigIsNotWired() throws {
-        let result = try gatewayctl(["check-config", "/etc/gatewayd/home.yaml"])
-        #expect(result.status == 70 && result.output == "not wired\n")
+    @Test func checkConfig() throws {
+        let missing = try gatewayctl(["check-config", "/nonexistent/home.yaml"])
+        #expect(missing.status == 66)
+        let path = FileManager.default.temporaryDirectory.path + "/gwct-\(getpid()).yaml"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try "version: 2\n".write(toFile: path, atomically: true, encoding: .utf8)
+        let wrong = try gatewayctl(["check-config", path])
+        #expect(wrong.status == 78)
+        #expect((wrong.output + wrong.errors).contains(path + ":1:10: error["))
+        let explained = try gatewayctl(["help", "E031"])
+        #expect(explained.status == 0 && explained.output.contains("192.168"))
     }
 }

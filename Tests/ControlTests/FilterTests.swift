@@ -218,18 +218,4 @@ private struct SplitMix: RandomNumberGenerator {
 }
 
 @Suite struct EditDistanceTests {
-    @Test(arguments: [
-        ("", "", 0), ("a", "", 1), ("status", "status", 0), ("statsu", "status", 1),
-        ("dprot", "dport", 1), ("destport", "dport", 3), ("ca", "abc", 3), ("abc", "xyz", 3),
-    ])
-    func distances(_ a: String, _ b: String, _ expected: Int) {
-        #expect(editDistance(a, b) == expected)
-        #expect(editDistance(b, a) == expected)
-    }
-
-    @Test func suggestionsAreNear() {
-        #expect(closestWord(to: "statsu", among: ["drops", "status"]) == "status")
-        #expect(closestWord(to: "xyz", among: ["drops", "status"]) == nil)
-        #expect(closestWord(to: String(repeating: "a", count: 5000), among: ["a"]) == nil)
-    }
 }

@@ -40,19 +40,22 @@ import Testing
     func missingGroups() throws {
         let rights = ControlRights(group: "nobody-has-this", readOnlyGroup: nil)
         let peer = PeerCredentials(process: 1, user: 4242, group: 4242)
-        #expect(rights.access(of: peer, peers: .system) == .none)
-        #expect(ControlRights().access(of: peer, peers: .system) == .none)
+        #expect(rights.access(of: peer, memberships: [4242], peers: .system) == .none)
+        #expect(ControlRights().access(of: peer, memberships: [4242], peers: .system) == .none)
     }
 
     @Test("The system knows who the peer is, and its groups")
     func system() throws {
         #expect(Peers.groupNumber("root") == 0)
         #expect(Peers.groupNumber("no-such-group") == nil)
-        #expect(
-            Peers.groups(of: PeerCredentials(process: 1, user: 4_000_000, group: 5)) == [5])
-        #expect(Peers.groups(of: PeerCredentials(process: 1, user: 0, group: 5)).contains(0))
         let seen = Box<PeerCredentials>()
+        let groups = Box<Set<UInt32>>()
         var peers = Peers.system
+        peers.memberships = { channel in
+            let found = Peers.supplementaryGroups(of: channel)
+            groups.set(found)
+            return found
+        }
         peers.credentials = { channel in
             Peers.system.credentials(channel).map { peer in
                 seen.set(peer)
@@ -62,6 +65,10 @@ import Testing
         let server = try TestServer(peers: peers)
         #expect(try server.request("GET", "/v1/version").status == 200)
         let peer = try #require(seen.value)
+        let count = getgroups(0, nil)
+        var own = [gid_t](repeating: 0, count: Int(max(count, 1)))
+        let listed = unsafe getgroups(count, &own)
+        #expect(groups.value == Set(own.prefix(Int(listed))))
         #expect(peer.user == getuid() && peer.group == getgid() && peer.process == getpid())
     }
 }

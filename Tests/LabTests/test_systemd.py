@@ -93,13 +93,13 @@ def reload_is_an_answer(lab):
     pid = machine.property("MainPID")
     machine.configure(HOME % "" + "nat:\n  port-forwards: [{name: web, protocol: tcp, port: 8080, to: 192.168.50.10}]\n")
     machine.run(f"systemctl reload {UNIT}")
-    assert "web" in machine.run("gatewayctl nat").stdout
+    assert "web" in machine.run("gatewayctl nat port-forwards").stdout
     machine.configure(HOME % ", mtv: 9000")
     refused = machine.run(f"systemctl reload {UNIT}", check=False)
     assert refused.returncode != 0, "a refused file was called a success"
     assert "mtv" in machine.journal(), machine.journal()
     assert machine.property("MainPID") == pid and machine.property("ActiveState") == "active"
-    assert "web" in machine.run("gatewayctl nat").stdout
+    assert "web" in machine.run("gatewayctl nat port-forwards").stdout
     pings(machine)
 
 

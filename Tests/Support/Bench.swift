@@ -169,7 +169,9 @@ public struct Bench: ~Copyable {
         let reply = arp(
             2, sender: station, ip(asked), target: asker,
             ip(frame.seen["arp.src.proto_ipv4"] ?? "0.0.0.0"))
-        receive(ethernet(to: asker, from: station, type: 0x0806, reply), VirtioNetHeader(), on: frame.side)
+        receive(
+            ethernet(to: asker, from: station, type: 0x0806, reply), VirtioNetHeader(),
+            on: frame.side)
     }
 
     /// Lets time pass in steps of 250 ms, working off timers; the frames that left meanwhile.
@@ -223,7 +225,6 @@ public struct Bench: ~Copyable {
         collect(nil)
     }
 }
-
 
 /// An address of an interface written in a test; stops the program if it is none.
 public func address(_ text: String) -> InterfaceAddress {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Words
 
 struct InterfacesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,7 +18,7 @@ struct InterfacesCommand: ParsableCommand {
             let found = answer.interfaces.filter { $0.name == name || $0.device == name }
             guard !found.isEmpty else {
                 let names = answer.interfaces.flatMap { [$0.name, $0.device] }
-                let near = closestWord(to: name, among: names)
+                let near = Spelling.suggestion(for: name, among: names)
                 throw Failure(
                     sentence: "there is no interface '\(name)'"
                         + (near.map { "; did you mean '\($0)'?" }

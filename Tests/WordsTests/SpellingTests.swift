@@ -1,5 +1,5 @@
-import Configuration
 import Testing
+import Words
 
 @Suite struct SpellingTests {
     @Test(arguments: [
