@@ -106,9 +106,11 @@ struct FragmentTable: ~Copyable {
         let start = UInt32(packet.fragmentField & FragmentField.offsetMask) * 8
         let length = UInt32(packet.frameLength - packet.transport)
         let isLast = packet.fragmentField & FragmentField.moreFragments == 0
-        guard length > 0, isLast || length % 8 == 0, start + length <= 65_535 - 20,
-            packet.proto != IPProtocol.tcp || start != 8
+        guard length > 0, isLast || length % 8 == 0,
+            start + length <= 65_535 - 20
         else { throw .fragmentMalformed }
+        // A second piece that begins within the TCP header could rewrite its flags (RFC 1858).
+        guard packet.proto != IPProtocol.tcp || start != 8 else { throw .fragmentTiny }
         let number: UInt32
         if let known = find(packet, side) {
             number = known

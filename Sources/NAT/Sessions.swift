@@ -10,12 +10,9 @@ extension NAT {
         _ packet: Packet, at now: Instant
     ) throws(DropReason) -> UInt32 {
         guard let transport = Transport(rawValue: packet.proto) else { throw .natProtocol }
-        guard packet.hasPorts, transport != .icmp || ICMPType.isQuery(packet.icmpType) else {
-            throw .natNoSession
-        }
-        if transport == .tcp, !packet.flags.contains(.syn) || packet.flags.contains(.rst) {
-            throw .natTCPNotSYN
-        }
+        guard packet.hasPorts else { throw transport == .icmp ? .icmpType : .natNoSession }
+        guard transport != .icmp || ICMPType.isQuery(packet.icmpType) else { throw .natNoSession }
+        if transport == .tcp { try checkOpens(packet.flags) }
         let flow = Flow(packet, .outbound)
         try checkRoom(inside: flow.local, at: now)
         let mapping =
@@ -30,9 +27,7 @@ extension NAT {
         _ packet: Packet, _ admission: Admission, at now: Instant
     ) throws(DropReason) -> UInt32 {
         guard let transport = Transport(rawValue: packet.proto) else { throw .natProtocol }
-        if transport == .tcp, !packet.flags.contains(.syn) || packet.flags.contains(.rst) {
-            throw .natTCPNotSYN
-        }
+        if transport == .tcp { try checkOpens(packet.flags) }
         let inside = inside(of: admission, packet)
         try checkRoom(inside: inside.address, at: now)
         let flow = Flow(
@@ -46,6 +41,11 @@ extension NAT {
                 flow, number, outside: packet.destination, port: packet.destinationPort, at: now)
         }
         return try makeSession(mapping, flow, transport, .inbound, at: now)
+    }
+
+    /// Only a SYN alone begins a connection.
+    private func checkOpens(_ flags: TCPFlags) throws(DropReason) {
+        guard flags.intersection([.syn, .ack, .rst, .fin]) == .syn else { throw .natTCPNotSYN }
     }
 
     /// Limits first, so that nothing has to be undone.

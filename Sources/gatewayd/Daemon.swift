@@ -110,7 +110,17 @@ final class Daemon {
     private func socket(_ inherited: ListenDescriptors) -> ControlSocket {
         if let descriptor = inherited["control"] { return .descriptor(descriptor) }
         let settings = configuration.control
+        Self.makeDirectory(of: settings.socket)
         return .path(settings.socket, mode: settings.mode, group: group)
+    }
+
+    /// Makes the directories that the socket lies in; what cannot be made shows when it is bound.
+    private static func makeDirectory(of path: String) {
+        var directory = ""
+        for part in path.split(separator: "/").dropLast() {
+            directory += "/" + part
+            _ = unsafe mkdir(directory, 0o755)
+        }
     }
 
     /// The group of the control socket. The usual one exists only where a package made it.

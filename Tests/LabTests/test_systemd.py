@@ -72,7 +72,8 @@ def starts_and_says_so(lab):
 @rows("P8", "S60")
 def is_locked_in(lab):
     machine = started(lab)
-    assert machine.run(f"stat -c '%a %U:%G' {SOCKET}").stdout.strip() == "660 root:gatewayd"
+    rights = machine.run(f"stat -c '%a %U:%G' {SOCKET}").stdout.strip()
+    assert rights == "660 root:gatewayd", rights
     pid = machine.property("MainPID")
     status = dict(line.split(":\t", 1) for line in machine.run(f"cat /proc/{pid}/status").stdout.splitlines() if ":\t" in line)
     only = "0000000000001000"  # CAP_NET_ADMIN
