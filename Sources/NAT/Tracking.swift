@@ -101,7 +101,10 @@ extension NAT {
     public mutating func expire(at now: Instant, most: Int = 256) -> Bool {
         let tick = TimerWheel.ticks(now)
         for _ in 0..<most {
-            guard let number = wheel.popExpired(at: tick) else { return false }
+            guard let number = wheel.popExpired(at: tick) else {
+                hasBacklog = false
+                return false
+            }
             let deadline = sessions[number].lastSeen &+ sessions[number].timeout
             if deadline > tick {
                 wheel.set(number, deadline: deadline)
@@ -118,12 +121,14 @@ extension NAT {
                 end(number, at: now)
             }
         }
+        hasBacklog = true
         return true
     }
 
-    /// When `expire` has to be called next; nil while there are no sessions.
+    /// When `expire` has to be called next: at once if it left some; nil while there are no sessions.
     public func nextDeadline(at now: Instant) -> Instant? {
         guard wheel.count > 0 else { return nil }
+        if hasBacklog { return now }
         let tick = Int64(TimerWheel.ticks(now)) + 1
         return Instant(nanoseconds: tick * TimerWheel.tick.nanoseconds)
     }
