@@ -212,10 +212,14 @@ extension NAT {
             hostPool.give(number)
             return nil
         }
-        // The same host gets the same address for as long as the pool stays (RFC 4787 REQ-2).
-        let pool = pools.addresses.isEmpty ? 0 : hash % UInt32(pools.addresses.count)
-        hosts[number] = Host(address: address, pool: pool, sessions: 0, mappings: 1, hash: hash)
+        hosts[number] = Host(
+            address: address, pool: poolChoice(hash), sessions: 0, mappings: 1, hash: hash)
         return number
+    }
+
+    /// The same host gets the same address for as long as the pool stays (RFC 4787 REQ-2).
+    func poolChoice(_ hash: UInt32) -> UInt32 {
+        pools.addresses.isEmpty ? 0 : hash % UInt32(pools.addresses.count)
     }
 
     private mutating func giveHost(_ number: UInt32) {
