@@ -34,10 +34,12 @@ extension NAT {
             throw .natTCPNotSYN
         }
         let inside = inside(of: admission, packet)
-        try checkRoom(inside: inside.address, at: now)
         let flow = Flow(
             .outbound, transport: packet.proto, local: inside.address, localPort: inside.port,
             remote: packet.source, remotePort: packet.sourcePort)
+        // Two outside ports of one inside endpoint: its answers to one remote could not be told apart.
+        guard find(flow) == nil else { throw .natFiltered }
+        try checkRoom(inside: inside.address, at: now)
         let mapping: UInt32
         switch admission {
         case .mapping(let known): mapping = known
