@@ -28,6 +28,12 @@ struct PoolBench: ~Copyable {
             for: inside, mapping: mappings, preserve: preserve, at: now, rest: rest,
             random: &random)
     }
+
+    /// As `take`, when there must be a port.
+    mutating func draw(for inside: UInt16 = 40_000, preserve: Bool = false) throws -> UInt16 {
+        let port = take(for: inside, preserve: preserve)
+        return try #require(port)
+    }
 }
 
 @Suite("Port pool")
@@ -49,9 +55,11 @@ struct PortPoolTests {
         #expect(low.map { $0 < 1024 } == true, "the other band is not touched")
     }
 
-    @Test("An odd pool range is covered and never left", arguments: [
-        1...1, 1...1023, 1023...1024, 1024...1024, 2000...2999, 65_535...65_535, 1...65_535,
-    ] as [ClosedRange<UInt16>])
+    @Test(
+        "An odd pool range is covered and never left",
+        arguments: [
+            1...1, 1...1023, 1023...1024, 1024...1024, 2000...2999, 65_535...65_535, 1...65_535,
+        ] as [ClosedRange<UInt16>])
     func ranges(range: ClosedRange<UInt16>) {
         var bench = PoolBench(range)
         var seen = Set<UInt16>()
@@ -66,18 +74,18 @@ struct PortPoolTests {
     func bands() throws {
         var bench = PoolBench()
         for source: UInt16 in [1, 123, 1023] {
-            let port = try #require(bench.take(for: source))
+            let port = try bench.draw(for: source)
             #expect((1...1023).contains(port), "\(source)")
         }
         for source: UInt16 in [1024, 1025, 65_535] {
-            let port = try #require(bench.take(for: source))
+            let port = try bench.draw(for: source)
             #expect(port >= 1024, "\(source)")
         }
         for _ in 0..<1020 {
             let port = bench.take(for: 1)
             #expect(port.map { $0 < 1024 } == true)
         }
-        let spill = try #require(bench.take(for: 1))
+        let spill = try bench.draw(for: 1)
         #expect(spill >= 1024, "a well-known source spills over when its band is empty")
     }
 
@@ -132,7 +140,7 @@ struct PortPoolTests {
         var bench = PoolBench()
         let kept = bench.take(for: 5000, preserve: true)
         #expect(kept == 5000)
-        let other = try #require(bench.take(for: 5000, preserve: true))
+        let other = try bench.draw(for: 5000, preserve: true)
         #expect(other != 5000 && other >= 1024)
         let low = bench.take(for: 123, preserve: true)
         #expect(low == 123)
