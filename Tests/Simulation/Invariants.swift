@@ -110,8 +110,6 @@ public struct Invariants {
     /// Whether some session leads to where the packet goes.
     private func hasSession(_ seen: Dissection, _ nat: borrowing NAT) -> Bool {
         if ["3", "11", "12"].contains(seen["icmp.type"]) { return true }
-            return true
-        }
         let port = seen["udp.dstport"] ?? seen["tcp.dstport"] ?? seen["icmp.ident"]
         for number in 0..<nat.sessionLimit where nat.isInUse(number) {
             let session = nat.session(number)
