@@ -252,7 +252,7 @@ extension Forwarder {
                 packet, side, timeout: settings.nat.timeouts.fragment, at: now)
         } catch {
             if error == .fragmentOverlap, let dead = fragments.find(packet, side) {
-                killDatagram(dead)
+                killDatagram(dead, .fragmentOverlap, at: now)
             }
             throw error
         }
@@ -296,8 +296,9 @@ extension Forwarder {
     }
 
     /// Drops what is held of a datagram; what still comes of it is dropped until its time is up.
-    mutating func killDatagram(_ number: UInt32) {
+    mutating func killDatagram(_ number: UInt32, _ reason: DropReason, at now: Instant) {
         while let held = fragments.records[number].held.popFirst(in: store) {
+            drop(reason, on: fragments.records[number].side, at: now)
             store.release(held)
         }
         fragments.records[number].isDead = true
@@ -306,11 +307,7 @@ extension Forwarder {
     mutating func fragmentTimers(at now: Instant, into outbox: inout Outbox) {
         for _ in 0..<256 {
             guard let number = fragments.wheel.popExpired(at: TimerWheel.ticks(now)) else { return }
-            let side = fragments.records[number].side
-            if !fragments.records[number].isDead, !fragments.isWhole(number) {
-                drop(.fragmentTimeout, on: side, at: now)
-            }
-            killDatagram(number)
+            killDatagram(number, .fragmentTimeout, at: now)
             fragments.remove(number)
         }
     }

@@ -254,6 +254,7 @@ extension Forwarder {
             return .consumed
         }
         if known == nil, let admission {
+            try checkIntegrity(packet, &frame)
             known = try nat.admitInbound(turned, admission, at: path.now)
         }
         guard let second = known else { throw .natNoSession }

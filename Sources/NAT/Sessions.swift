@@ -29,10 +29,12 @@ extension NAT {
         guard let transport = Transport(rawValue: packet.proto) else { throw .natProtocol }
         if transport == .tcp { try checkOpens(packet.flags) }
         let inside = inside(of: admission, packet)
-        try checkRoom(inside: inside.address, at: now)
         let flow = Flow(
             .outbound, transport: packet.proto, local: inside.address, localPort: inside.port,
             remote: packet.source, remotePort: packet.sourcePort)
+        // Two outside ports of one inside endpoint: its answers to one remote could not be told apart.
+        guard find(flow) == nil else { throw .natFiltered }
+        try checkRoom(inside: inside.address, at: now)
         let mapping: UInt32
         switch admission {
         case .mapping(let known): mapping = known
@@ -212,10 +214,14 @@ extension NAT {
             hostPool.give(number)
             return nil
         }
-        // The same host gets the same address for as long as the pool stays (RFC 4787 REQ-2).
-        let pool = pools.addresses.isEmpty ? 0 : hash % UInt32(pools.addresses.count)
-        hosts[number] = Host(address: address, pool: pool, sessions: 0, mappings: 1, hash: hash)
+        hosts[number] = Host(
+            address: address, pool: poolChoice(hash), sessions: 0, mappings: 1, hash: hash)
         return number
+    }
+
+    /// The same host gets the same address for as long as the pool stays (RFC 4787 REQ-2).
+    func poolChoice(_ hash: UInt32) -> UInt32 {
+        pools.addresses.isEmpty ? 0 : hash % UInt32(pools.addresses.count)
     }
 
     private mutating func giveHost(_ number: UInt32) {
