@@ -32,7 +32,7 @@ public enum Checksum {
         return result
     }
 
-    /// The sum of the pseudo header (RFC 768, RFC 9293 §3.1) for a transport part of `length` octets.
+    /// The sum of the pseudo header (RFC 768, RFC 9293 §3.1); `length` is of the transport part.
     @inlinable @inline(__always)
     public static func pseudoHeader(
         source: UInt32, destination: UInt32, proto: UInt8, length: Int

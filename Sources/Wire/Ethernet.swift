@@ -81,8 +81,7 @@ public struct ARPPacket: Hashable, Sendable {
         self.targetAddress = targetAddress
     }
 
-    /// Reads a packet; hardware and protocol types must be Ethernet and IPv4, the sizes 6 and 4, the
-    /// opcode 1 or 2.
+    /// Reads a packet; its types must be Ethernet and IPv4, its sizes 6 and 4, its opcode 1 or 2.
     @_lifetime(reader: copy reader)
     public init(from reader: inout ByteReader) throws(Malformed) {
         guard try reader.read(UInt16.self) == 1, try reader.read(UInt16.self) == EtherType.ipv4

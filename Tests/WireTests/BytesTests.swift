@@ -1,5 +1,6 @@
 import Support
 import Testing
+import Timing
 import Wire
 
 @Suite("Bytes, readers, writers and frame buffers")
@@ -185,6 +186,14 @@ struct SupportTests {
         #expect(parts.allSatisfy { Dissection(packet: $0).problems.isEmpty })
         #expect(parts.map { Dissection(packet: $0)["ip.frag_offset"] } == ["0", "6", "12"])
         #expect(parts.map { Dissection(packet: $0)["ip.flags.mf"] } == ["1", "1", "0"])
+    }
+
+    @Test("A pcap file holds its frames with nanosecond times")
+    func pcap() {
+        var file = PcapWriter()
+        file.add([1, 2, 3], at: Instant(nanoseconds: 2_000_000_005))
+        let header = "4d3cb2a1 0200 0400 00000000 00000000 00000400 01000000"
+        #expect(file.bytes == bytes(header + "02000000 05000000 03000000 03000000 010203"))
     }
 
     @Test("Errors quote, and what is wrong is named")
