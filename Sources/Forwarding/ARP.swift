@@ -150,7 +150,14 @@ extension Forwarder {
                 neighbors.set(known, .probe)
                 neighbors.records[known].tries = 0
                 ask(known, now, &outbox)
-            case .failed: throw .arpUnresolved
+            case .failed:
+                guard TimerWheel.ticks(now) >= neighbors.records[known].holdUntil else {
+                    throw .arpUnresolved
+                }
+                guard limits.requests.take(at: now) else { throw .arpRateLimit }
+                neighbors.set(known, .incomplete)
+                neighbors.records[known].tries = 0
+                ask(known, now, &outbox)
             default: break
             }
             return known
@@ -275,8 +282,11 @@ extension Forwarder {
         neighbors.records[number].failures = failures + 1
         neighbors.records[number].hardware = 0
         neighbors.set(number, .failed)
-        let hold = min(NeighborLimits.holdDown * (1 << Int64(failures)), NeighborLimits.longestHoldDown)
-        neighbors.wheel.set(number, deadline: TimerWheel.deadline(hold, after: now))
+        let longest = NeighborLimits.longestHoldDown
+        let hold = min(NeighborLimits.holdDown * (1 << Int64(failures)), longest)
+        neighbors.records[number].holdUntil = TimerWheel.deadline(hold, after: now)
+        // Kept for longer, so that the next failure is known to be one in a row.
+        neighbors.wheel.set(number, deadline: TimerWheel.deadline(hold + longest, after: now))
         forgetDecisions()
     }
 
