@@ -193,6 +193,7 @@ extension Forwarder {
             return .consumed
         }
         nat.rewriteError(session, quote, packet, direction, &frame)
+        if direction == .outbound, !packet.isAtomic { renumber(&frame) }
         decrementTTL(&frame, packet)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
@@ -215,6 +216,7 @@ extension Forwarder {
         }
         nat.rewriteError(first, quote, packet, .outbound, &frame)
         nat.rewriteError(second, quote, packet, .inbound, &frame)
+        if !packet.isAtomic { renumber(&frame) }
         decrementTTL(&frame, packet)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }

@@ -39,6 +39,7 @@ public struct Forwarder: ~Copyable {
     var conflicts = InlineArray<2, ConflictRecord>(repeating: ConflictRecord())
     var limits: RateLimits
     var random: Random
+    var identifications: Identifications
 
     /// What a packet needs of a side, without going through arrays.
     struct Link {
@@ -69,6 +70,7 @@ public struct Forwarder: ~Copyable {
         own = OwnAddresses(settings)
         claims = []
         limits = RateLimits(key: HashKey(source.next(), source.next()))
+        identifications = Identifications(&source)
         self.random = source
     }
 

@@ -27,6 +27,8 @@ struct FragmentTable: ~Copyable {
         /// Pieces released and not seen again yet.
         var pending: UInt16
         var fate: Fate
+        /// What the pieces leave with when they are translated outbound.
+        var newIdentification: UInt16
         /// Pieces that wait for the first one, or for all.
         var held: HeldQueue
         /// Next in the queue of datagrams to be put together, + 1.
@@ -101,7 +103,8 @@ struct FragmentTable: ~Copyable {
     ///
     /// A piece seen before is no overlap: a released one comes by a second time.
     mutating func accept(
-        _ packet: Packet, _ side: Side, timeout: Interval, at now: Instant
+        _ packet: Packet, _ side: Side, newIdentification: UInt16, timeout: Interval,
+        at now: Instant
     ) throws(DropReason) -> UInt32 {
         let start = UInt32(packet.fragmentField & FragmentField.offsetMask) * 8
         let length = UInt32(packet.frameLength - packet.transport)
@@ -113,7 +116,7 @@ struct FragmentTable: ~Copyable {
         if let known = find(packet, side) {
             number = known
         } else {
-            number = try insert(packet, side, timeout: timeout, at: now)
+            number = try insert(packet, side, newIdentification, timeout: timeout, at: now)
         }
         guard !records[number].isDead else { throw .fragmentOverlap }
         if isLast {
@@ -168,7 +171,7 @@ struct FragmentTable: ~Copyable {
     }
 
     private mutating func insert(
-        _ packet: Packet, _ side: Side, timeout: Interval, at now: Instant
+        _ packet: Packet, _ side: Side, _ newIdentification: UInt16, timeout: Interval, at now: Instant
     ) throws(DropReason) -> UInt32 {
         let slot = sourceSlot(packet.source)
         guard Int(perSource[slot]) < Self.mostPerSource, let number = pool.take() else {
@@ -184,7 +187,7 @@ struct FragmentTable: ~Copyable {
             source: packet.source, destination: packet.destination,
             identification: packet.identification, proto: packet.proto, side: side, hash: hash,
             end: 0, received: 0, firstPiece: 0, pieces: 0, isDead: false, pending: 0,
-            fate: .unknown, held: HeldQueue(), next: 0)
+            fate: .unknown, newIdentification: newIdentification, held: HeldQueue(), next: 0)
         wheel.set(number, deadline: TimerWheel.deadline(timeout, after: now))
         return number
     }
@@ -235,36 +238,40 @@ extension Forwarder {
         return side != settings.nat.outside && !isExcluded(packet.destination)
     }
 
-    /// What the first piece of the packet's datagram met; nil when the packet waits for that.
+    /// Learns what the first piece of the packet's datagram met; false when the packet waits for it.
     mutating func follow(
-        _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader, _ side: Side,
-        _ now: Instant
-    ) throws(DropReason) -> Fate? {
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader,
+        _ path: inout Path
+    ) throws(DropReason) -> Bool {
         let number: UInt32
+        let isNew = fragments.find(packet, path.side) == nil
         do throws(DropReason) {
             number = try fragments.accept(
-                packet, side, timeout: settings.nat.timeouts.fragment, at: now)
+                packet, path.side,
+                newIdentification: isNew ? identifications.draw(&random) : 0,
+                timeout: settings.nat.timeouts.fragment, at: path.now)
         } catch {
-            if error == .fragmentOverlap, let dead = fragments.find(packet, side) {
+            if error == .fragmentOverlap, let dead = fragments.find(packet, path.side) {
                 killDatagram(dead)
             }
             throw error
         }
-        let fate = fragments.records[number].fate
-        if case .unknown = fate {
-            if packet.isFirst { return .unknown }
-            try holdPiece(number, &frame, packet, header, side)
-            return nil
+        path.fate = fragments.records[number].fate
+        path.identification = fragments.records[number].newIdentification
+        if case .unknown = path.fate {
+            if packet.isFirst { return true }
+            try holdPiece(number, &frame, packet, header, path.side)
+            return false
         }
-        if case .local = fate {
-            try holdPiece(number, &frame, packet, header, side)
+        if case .local = path.fate {
+            try holdPiece(number, &frame, packet, header, path.side)
             if fragments.isWhole(number) { fragments.queueWhole(number) }
-            return nil
+            return false
         }
         if fragments.isWhole(number), fragments.records[number].pending == 0 {
             fragments.remove(number)
         }
-        return fate
+        return true
     }
 
     mutating func holdPiece(

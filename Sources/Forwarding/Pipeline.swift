@@ -101,10 +101,7 @@ extension Forwarder {
         var path = Path(side: side, now: now)
         // A later fragment has no ports: it goes where its first one went.
         if packet.isFragment, needsWhole(packet, side) {
-            guard let fate = try follow(packet, &frame, header, side, now) else {
-                return .consumed
-            }
-            path.fate = fate
+            guard try follow(packet, &frame, header, &path) else { return .consumed }
         }
         let verdict: Verdict
         switch try way(packet, side, &path) {
@@ -183,7 +180,8 @@ extension Forwarder {
         let session = try outboundSession(packet, &frame, path, &outbox)
         nat.setNeighbor(of: session, .outbound, neighbor, epoch: epoch)
         remember(packet, .session(session, nat.serial(session)), path)
-        translate(&frame, packet, session, .outbound, path.now)
+        translate(
+            &frame, packet, session, .outbound, path.now, identification: path.identification)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
 
@@ -258,7 +256,8 @@ extension Forwarder {
         }
         guard let second = known else { throw .natNoSession }
         remember(packet, .pair(first, second), path)
-        translate(&frame, packet, first, .outbound, path.now)
+        translate(
+            &frame, packet, first, .outbound, path.now, identification: path.identification)
         nat.track(second, turned, .inbound, at: path.now)
         nat.rewrite(second, turned, .inbound, &frame, decrementTTL: false)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)

@@ -11,6 +11,8 @@ struct Path {
     var fate: Fate = .unknown
     /// What lets an inbound packet in that has no session.
     var admission: Admission?
+    /// The identification that all pieces of the packet's datagram leave with.
+    var identification: UInt16?
 
     init(side: Side, now: Instant) {
         self.side = side
@@ -168,7 +170,7 @@ extension Forwarder {
     /// Counts, tracks and rewrites a packet of a session, one off its TTL.
     mutating func translate(
         _ frame: inout MutableRawSpan, _ packet: Packet, _ session: UInt32,
-        _ direction: Direction, _ now: Instant
+        _ direction: Direction, _ now: Instant, identification: UInt16? = nil
     ) {
         var isIntact = true
         let control: TCPFlags = [.syn, .fin, .rst]
@@ -177,9 +179,22 @@ extension Forwarder {
         }
         nat.track(session, packet, direction, isIntact: isIntact, at: now)
         nat.rewrite(session, packet, direction, &frame)
+        if direction == .outbound, !packet.isAtomic { renumber(&frame, identification) }
         if packet.proto == IPProtocol.tcp, packet.flags.contains(.syn) {
             clampSegmentSize(&frame, packet)
         }
+    }
+
+    /// Gives a packet that may be cut, or is a piece, an identification of ours: several hosts
+    /// speak from one outside address and choose theirs each for itself (RFC 6864 §5.3.1).
+    mutating func renumber(_ frame: inout MutableRawSpan, _ known: UInt16? = nil) {
+        let field = Packet.ip + 4
+        let new = known ?? identifications.draw(&random)
+        let delta = Checksum.delta(old: UInt32(frame.be16(field)), new: UInt32(new))
+        frame.setBe16(field, new)
+        frame.setBe16(
+            Packet.ip + 10,
+            Checksum.update(frame.be16(Packet.ip + 10), by: Checksum.fold(delta)))
     }
 
     func isExcluded(_ address: UInt32) -> Bool {
