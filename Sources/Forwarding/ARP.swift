@@ -217,10 +217,14 @@ extension Forwarder {
         for number: UInt32, _ bytes: RawSpan, _ header: VirtioNetHeader, _ side: Side,
         isOwn: Bool = false, at now: Instant
     ) throws(DropReason) {
-        guard store.count < NeighborLimits.queuedInAll + fragments.count * 64,
-            let held = store.hold(bytes, header, side, isOwn: isOwn)
+        guard mayWait, let held = store.hold(bytes, header, side, isOwn: isOwn)
         else { throw .arpQueueFull }
         enqueue(held, for: number, at: now)
+    }
+
+    /// Whether fewer packets than the limit wait for neighbours, over all of them.
+    var mayWait: Bool {
+        store.count - fragments.heldPieces - Int(ready.count) < NeighborLimits.queuedInAll
     }
 
     mutating func enqueue(_ held: UInt32, for number: UInt32, at now: Instant) {

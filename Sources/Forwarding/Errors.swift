@@ -153,7 +153,9 @@ extension Forwarder {
         for number: UInt32, _ side: Side, at now: Instant, _ outbox: inout Outbox
     ) {
         var held: UInt32?
+        let mayWait = mayWait
         outbox.takeBack { bytes in
+            guard mayWait else { return }
             let frame = bytes.part(
                 VirtioNetHeader.length, bytes.byteCount - VirtioNetHeader.length)
             held = store.hold(frame, VirtioNetHeader(), side, isOwn: true)

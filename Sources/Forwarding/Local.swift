@@ -122,6 +122,7 @@ extension Forwarder {
         } else if let number = fragments.popWhole() {
             let side = fragments.records[number].side
             let length = assemble(number, &frame)
+            releasePieces(number)
             fragments.remove(number)
             guard let length else {
                 drop(.fragmentMalformed, on: side, at: now)

@@ -103,15 +103,20 @@ extension Forwarder {
         if packet.isFragment, needsWhole(packet, side) {
             guard try follow(packet, &frame, header, &path) else { return .consumed }
         }
-        let verdict: Verdict
-        switch try way(packet, side, &path) {
-        case .local: verdict = try local(&frame, &header, packet, path, &outbox)
-        case .outbound: verdict = try outbound(&frame, &header, packet, &path, &outbox)
-        case .inbound: verdict = try inbound(&frame, &header, packet, &path, &outbox)
-        case .hairpin: verdict = try hairpin(&frame, &header, packet, &path, &outbox)
-        case .plain: verdict = try plain(&frame, &header, packet, &path, &outbox)
+        let isUndecided = packet.isFragment && packet.isFirst && path.fate.isUnknown
+        do throws(DropReason) {
+            switch try way(packet, side, &path) {
+            case .local: return try local(&frame, &header, packet, path, &outbox)
+            case .outbound: return try outbound(&frame, &header, packet, &path, &outbox)
+            case .inbound: return try inbound(&frame, &header, packet, &path, &outbox)
+            case .hairpin: return try hairpin(&frame, &header, packet, &path, &outbox)
+            case .plain: return try plain(&frame, &header, packet, &path, &outbox)
+            }
+        } catch {
+            // Where the first piece may not go, the others need not wait for it.
+            if isUndecided { refuse(packet, error, side) }
+            throw error
         }
-        return verdict
     }
 
     /// Which of the ways below a packet takes, decided without changing anything.
@@ -120,7 +125,7 @@ extension Forwarder {
     ) throws(DropReason) -> Way {
         let toUs = own.side(of: packet.destination) != nil
         guard settings.nat.mode != .none else { return toUs ? .local : .plain }
-        if case .local = path.fate { return .local }
+        if case .pair = path.fate { return .hairpin }
         if side == settings.nat.outside {
             if nat.isOutside(packet.destination) {
                 if try finds(packet, .inbound, &path, orLocal: toUs) { return .inbound }
@@ -234,12 +239,14 @@ extension Forwarder {
             return try hairpinError(&frame, &header, packet, path, &outbox)
         }
         try checkTTL(packet, &frame, path, &outbox)
-        let first = try outboundSession(packet, &frame, path, &outbox)
+        let pair = path.pair(nat)
+        let first =
+            if let pair { pair.first } else { try outboundSession(packet, &frame, path, &outbox) }
         // The second translation sees the packet as the first one will leave it.
         var turned = packet
         turned.source = nat.session(first).outsideAddress
         turned.sourcePort = nat.session(first).outsidePort
-        var known = nat.find(turned, .inbound)
+        var known = pair?.second ?? nat.find(turned, .inbound)
         var admission: Admission?
         if known == nil { admission = try nat.judge(turned) }
         let inside =
@@ -255,7 +262,8 @@ extension Forwarder {
             known = try nat.admitInbound(turned, admission, at: path.now)
         }
         guard let second = known else { throw .natNoSession }
-        remember(packet, .pair(first, second), path)
+        remember(
+            packet, .pair(first, nat.serial(first), second, nat.serial(second)), path)
         translate(
             &frame, packet, first, .outbound, path.now, identification: path.identification)
         nat.track(second, turned, .inbound, at: path.now)

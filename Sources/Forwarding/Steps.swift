@@ -26,6 +26,15 @@ struct Path {
         else { return nil }
         return number
     }
+
+    /// The two sessions decided on, if they are still the same ones.
+    func pair(_ nat: borrowing NAT) -> (first: UInt32, second: UInt32)? {
+        guard case .pair(let first, let firstSerial, let second, let secondSerial) = fate,
+            nat.isInUse(first), nat.serial(first) == firstSerial,
+            nat.isInUse(second), nat.serial(second) == secondSerial
+        else { return nil }
+        return (first, second)
+    }
 }
 
 /// Where the first fragment of a datagram went, for the others to follow.
@@ -33,10 +42,12 @@ enum Fate: BitwiseCopyable {
     case unknown
     /// Translated by this session, with its serial.
     case session(UInt32, UInt32)
-    /// Translated by two sessions, from and to inside hosts.
-    case pair(UInt32, UInt32)
+    /// Translated by two sessions, from and to inside hosts, each with its serial.
+    case pair(UInt32, UInt32, UInt32, UInt32)
     /// For the gateway itself.
     case local
+
+    var isUnknown: Bool { if case .unknown = self { true } else { false } }
 }
 
 /// The next station of a packet.
