@@ -89,7 +89,8 @@ extension Forwarder {
     ) {
         guard packet.isFirst, !Self.isNoHost(packet.source),
             packet.proto != IPProtocol.icmp || packet.hasPorts,
-            own.side(of: packet.source) == nil
+            own.side(of: packet.source) == nil,
+            own.broadcastSide(of: packet.destination) == nil
         else { return }
         guard limits.allowsError(to: packet.source, at: path.now, &random) else {
             counters[path.side.index].errorsSuppressed &+= 1

@@ -131,8 +131,9 @@ extension Forwarder {
                 if try finds(packet, .inbound, &path, orLocal: toUs) { return .inbound }
                 return .local
             }
-            if toUs { return .local }
-            if isExcluded(packet.source) { return .plain }
+            if own.isOwn(packet.destination, on: side) { return .local }
+            // An address of the inside is not there for the outside, its own answers included.
+            if isExcluded(packet.source) { return toUs ? .local : .plain }
             throw .natNoSession
         }
         if own.isOwn(packet.destination, on: side) { return .local }
