@@ -192,6 +192,7 @@ extension Forwarder {
             direction == .inbound ? nat.insideAddress(of: session) : packet.destination
         let hop = try route(packet, to: destination, &frame, path, &outbox)
         guard hop.side != path.side else { throw .routeSameSide }
+        try checkSize(packet, hop.side, &frame, path, &outbox)
         guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
             return .consumed
         }
@@ -214,6 +215,7 @@ extension Forwarder {
             quote.translated(to: session.outsideAddress, port: session.outsidePort), .inbound)
         let destination = nat.insideAddress(of: second)
         let hop = try route(packet, to: destination, &frame, path, &outbox)
+        try checkSize(packet, hop.side, &frame, path, &outbox)
         guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
             return .consumed
         }

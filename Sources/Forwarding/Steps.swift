@@ -126,6 +126,25 @@ extension Forwarder {
             error(.tooBig(mtu: mtu), about: packet, &frame, path, &outbox)
             throw packet.segmentation == .none ? .mtuExceeded : .mtuSegments
         }
+        guard Self.pieces(of: packet, mtu: mtu) <= Packet.mostSegments else {
+            throw .mtuSegments
+        }
+    }
+
+    /// Frames that a packet too big for `mtu` becomes on the wire (SECURITY S40).
+    private static func pieces(of packet: Packet, mtu: Int) -> Int {
+        let headers = packet.headerLength + Int(packet.transportHeaderLength)
+        let payload = packet.totalLength - headers
+        let room = (mtu - packet.headerLength) & ~7
+        switch packet.segmentation {
+        case .none: return (packet.totalLength - packet.headerLength + room - 1) / room
+        case .tcp:
+            guard mtu > headers else { return .max }
+            return (payload + mtu - headers - 1) / (mtu - headers)
+        case .udp:
+            let size = Int(packet.segmentSize)
+            return (payload + size - 1) / size * ((8 + size + room - 1) / room)
+        }
     }
 
     /// Lowers the segment size option of a SYN to what fits both sides.
