@@ -15,17 +15,25 @@ extension Forwarder {
             packet.senderHardware.rawValue == frame.be48(6)
         else { throw .arpSender }
         if own.isOwn(sender, on: side) {
-            defend(packet, side, now, &outbox)
+            if isProbing(sender, side) {
+                giveWay(sender, packet, side, now)
+            } else {
+                defend(packet, side, now, &outbox)
+            }
             throw .arpConflict
         }
         let isForUs = answersFor(packet, side)
         if sender == 0 {
             // A probe (RFC 5227 §1.1): whoever has the address answers, nobody learns.
+            if isProbing(packet.targetAddress.rawValue, side) {
+                giveWay(packet.targetAddress.rawValue, packet, side, now)
+                throw .arpConflict
+            }
             guard packet.operation == .request, isForUs else { throw .arpNotForUs }
             return try answer(packet, side, now, &outbox)
         }
         let known = neighbors.find(side, sender)
-        guard known != nil || own.isConnected(sender, on: side) else { throw .arpSender }
+        guard known != nil || isNeighbor(sender, side) else { throw .arpSender }
         guard !Forwarder.isNoHost(sender), own.broadcastSide(of: sender) == nil else {
             throw .arpSender
         }
@@ -41,6 +49,12 @@ extension Forwarder {
         try answer(packet, side, now, &outbox)
     }
 
+    /// Whether a station with this address may be on this side.
+    private func isNeighbor(_ address: UInt32, _ side: Side) -> Bool {
+        if own.isConnected(address, on: side) { return true }
+        return own.isUnnetworked(side) && fib.leads(fib.lookup(IPv4Address(address)), to: side)
+    }
+
     private static func parse(_ bytes: RawSpan) -> ARPPacket? {
         guard bytes.byteCount >= EthernetView.headerLength + ARPPacket.length else { return nil }
         var reader = ByteReader(bytes.part(EthernetView.headerLength, ARPPacket.length))
@@ -50,7 +64,7 @@ extension Forwarder {
     /// Our own addresses of this side, the pool's on the outside, and prefixes to be proxy for.
     private func answersFor(_ packet: ARPPacket, _ side: Side) -> Bool {
         let target = packet.targetAddress
-        if own.isOwn(target.rawValue, on: side) { return true }
+        if own.isOwn(target.rawValue, on: side) { return !isProbing(target.rawValue, side) }
         guard target != packet.senderAddress else { return false }
         if side == settings.nat.outside, nat.isOutside(target.rawValue) { return true }
         return settings[side].proxyARP.contains { prefix in
@@ -150,7 +164,14 @@ extension Forwarder {
                 neighbors.set(known, .probe)
                 neighbors.records[known].tries = 0
                 ask(known, now, &outbox)
-            case .failed: throw .arpUnresolved
+            case .failed:
+                guard TimerWheel.ticks(now) >= neighbors.records[known].holdUntil else {
+                    throw .arpUnresolved
+                }
+                guard limits.requests.take(at: now) else { throw .arpRateLimit }
+                neighbors.set(known, .incomplete)
+                neighbors.records[known].tries = 0
+                ask(known, now, &outbox)
             default: break
             }
             return known
@@ -215,10 +236,14 @@ extension Forwarder {
         for number: UInt32, _ bytes: RawSpan, _ header: VirtioNetHeader, _ side: Side,
         isOwn: Bool = false, at now: Instant
     ) throws(DropReason) {
-        guard store.count < NeighborLimits.queuedInAll + fragments.count * 64,
-            let held = store.hold(bytes, header, side, isOwn: isOwn)
+        guard mayWait, let held = store.hold(bytes, header, side, isOwn: isOwn)
         else { throw .arpQueueFull }
         enqueue(held, for: number, at: now)
+    }
+
+    /// Whether fewer packets than the limit wait for neighbours, over all of them.
+    var mayWait: Bool {
+        store.count - fragments.heldPieces - Int(ready.count) < NeighborLimits.queuedInAll
     }
 
     mutating func enqueue(_ held: UInt32, for number: UInt32, at now: Instant) {
@@ -280,9 +305,11 @@ extension Forwarder {
         neighbors.records[number].failures = failures + 1
         neighbors.records[number].hardware = 0
         neighbors.set(number, .failed)
-        let hold = min(
-            NeighborLimits.holdDown * (1 << Int64(failures)), NeighborLimits.longestHoldDown)
-        neighbors.wheel.set(number, deadline: TimerWheel.deadline(hold, after: now))
+        let longest = NeighborLimits.longestHoldDown
+        let hold = min(NeighborLimits.holdDown * (1 << Int64(failures)), longest)
+        neighbors.records[number].holdUntil = TimerWheel.deadline(hold, after: now)
+        // Kept for longer, so that the next failure is known to be one in a row.
+        neighbors.wheel.set(number, deadline: TimerWheel.deadline(hold + longest, after: now))
         forgetDecisions()
     }
 

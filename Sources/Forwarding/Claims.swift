@@ -38,17 +38,65 @@ extension Forwarder {
     public mutating func start(at now: Instant, into outbox: inout Outbox) {
         for side in Side.allCases {
             installStaticNeighbors(side, at: now)
-            for address in settings[side].addresses {
-                let probes = settings[side].probesAddresses
-                let delay = probes ? Int64(random.below(1_000_000_000)) : 0
-                claims.append(
-                    AddressClaim(
-                        address: address.address.rawValue, side: side,
-                        stage: probes ? .probing(left: 3) : .announcing(left: 2),
-                        next: now + Interval(nanoseconds: delay)))
-            }
+            for address in settings[side].addresses { claim(address, on: side, at: now) }
         }
         claimTimers(at: now, into: &outbox)
+    }
+
+    /// Begins to use an address, after probing for another owner where that is asked for.
+    mutating func claim(_ address: InterfaceAddress, on side: Side, at now: Instant) {
+        let probes = settings[side].probesAddresses
+        let delay = probes ? Int64(random.below(1_000_000_000)) : 0
+        claims.append(
+            AddressClaim(
+                address: address.address.rawValue, side: side,
+                stage: probes ? .probing(left: 3) : .announcing(left: 2),
+                next: now + Interval(nanoseconds: delay)))
+    }
+
+    /// Tells everybody on a side where our addresses are now, three times: the device is up again or
+    /// has another hardware address.
+    mutating func announceAll(on side: Side, at now: Instant, into outbox: inout Outbox) {
+        for address in settings[side].addresses where !isProbing(address.address.rawValue, side) {
+            claims.removeAll { $0.side == side && $0.address == address.address.rawValue }
+            claims.append(
+                AddressClaim(
+                    address: address.address.rawValue, side: side, stage: .announcing(left: 3),
+                    next: now))
+        }
+        claimTimers(at: now, into: &outbox)
+    }
+
+    /// Whether it is not yet known that nobody else has this address.
+    func isProbing(_ address: UInt32, _ side: Side) -> Bool {
+        claims.contains { claim in
+            guard claim.address == address, claim.side == side else { return false }
+            switch claim.stage {
+            case .probing, .waiting: return true
+            case .announcing, .held: return false
+            }
+        }
+    }
+
+    /// Another station has, or wants, an address we were about to use: we do not, and ask again
+    /// later (RFC 5227 §2.1.1).
+    mutating func giveWay(_ address: UInt32, _ packet: ARPPacket, _ side: Side, _ now: Instant) {
+        note(IPv4Address(address), packet, side)
+        for index in claims.indices
+        where claims[index].address == address && claims[index].side == side {
+            claims[index].stage = .probing(left: 3)
+            claims[index].next = now + conflictInterval(side)
+        }
+    }
+
+    private mutating func note(_ address: IPv4Address, _ packet: ARPPacket, _ side: Side) {
+        conflicts[side.index].count &+= 1
+        conflicts[side.index].last = AddressConflict(
+            address: address, hardware: packet.senderHardware, side: side)
+    }
+
+    private func conflictInterval(_ side: Side) -> Interval {
+        conflicts[side.index].count > 10 ? .seconds(60) : Self.defendInterval
     }
 
     /// Whether every address is in use: nothing is probed any more.
@@ -79,10 +127,13 @@ extension Forwarder {
                         ? Self.probeInterval
                             + Interval(nanoseconds: Int64(random.below(1_000_000_000)))
                         : Self.announceInterval)
-            case .waiting, .announcing(_):
+            case .waiting:
                 announce(IPv4Address(claim.address), on: claim.side, into: &outbox)
-                let isFirst = claim.stage != .announcing(left: 1)
-                claims[index].stage = isFirst ? .announcing(left: 1) : .held
+                claims[index].stage = .announcing(left: 1)
+                claims[index].next = now + Self.announceInterval
+            case .announcing(let left):
+                announce(IPv4Address(claim.address), on: claim.side, into: &outbox)
+                claims[index].stage = left > 1 ? .announcing(left: left - 1) : .held
                 claims[index].next = now + Self.announceInterval
             case .held: break
             }
@@ -104,11 +155,8 @@ extension Forwarder {
     mutating func defend(
         _ packet: ARPPacket, _ side: Side, _ now: Instant, _ outbox: inout Outbox
     ) {
-        conflicts[side.index].count &+= 1
-        conflicts[side.index].last = AddressConflict(
-            address: packet.senderAddress, hardware: packet.senderHardware, side: side)
-        let interval =
-            conflicts[side.index].count > 10 ? Interval.seconds(60) : Self.defendInterval
+        note(packet.senderAddress, packet, side)
+        let interval = conflictInterval(side)
         if let last = conflicts[side.index].defended, now - last < interval { return }
         conflicts[side.index].defended = now
         announce(packet.senderAddress, on: side, into: &outbox)

@@ -17,7 +17,7 @@ extension Forwarder {
             let bytes = frame.bytes.part(packet.transport, payload)
             return cut(
                 template, bytes, field: packet.fragmentField,
-                identification: packet.identification, to: mtu, side, &outbox)
+                identification: frame.be16(Packet.ip + 4), to: mtu, side, &outbox)
         }
         let start = packet.transport + 8
         let size = Int(packet.segmentSize)
@@ -53,7 +53,7 @@ extension Forwarder {
         return cut(
             frame.bytes.part(0, packet.transport), frame.bytes.part(from - 8, 8 + length),
             field: packet.fragmentField,
-            identification: packet.identification &+ UInt16(truncatingIfNeeded: segment),
+            identification: frame.be16(Packet.ip + 4) &+ UInt16(truncatingIfNeeded: segment),
             to: mtu, side, &outbox)
     }
 

@@ -89,7 +89,8 @@ extension Forwarder {
     ) {
         guard packet.isFirst, !Self.isNoHost(packet.source),
             packet.proto != IPProtocol.icmp || packet.hasPorts,
-            own.side(of: packet.source) == nil
+            own.side(of: packet.source) == nil,
+            own.broadcastSide(of: packet.destination) == nil
         else { return }
         guard limits.allowsError(to: packet.source, at: path.now, &random) else {
             counters[path.side.index].errorsSuppressed &+= 1
@@ -153,7 +154,9 @@ extension Forwarder {
         for number: UInt32, _ side: Side, at now: Instant, _ outbox: inout Outbox
     ) {
         var held: UInt32?
+        let mayWait = mayWait
         outbox.takeBack { bytes in
+            guard mayWait else { return }
             let frame = bytes.part(
                 VirtioNetHeader.length, bytes.byteCount - VirtioNetHeader.length)
             held = store.hold(frame, VirtioNetHeader(), side, isOwn: true)
@@ -189,10 +192,12 @@ extension Forwarder {
             direction == .inbound ? nat.insideAddress(of: session) : packet.destination
         let hop = try route(packet, to: destination, &frame, path, &outbox)
         guard hop.side != path.side else { throw .routeSameSide }
+        try checkSize(packet, hop.side, &frame, path, &outbox)
         guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
             return .consumed
         }
         nat.rewriteError(session, quote, packet, direction, &frame)
+        if direction == .outbound, !packet.isAtomic { renumber(&frame) }
         decrementTTL(&frame, packet)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
@@ -210,11 +215,13 @@ extension Forwarder {
             quote.translated(to: session.outsideAddress, port: session.outsidePort), .inbound)
         let destination = nat.insideAddress(of: second)
         let hop = try route(packet, to: destination, &frame, path, &outbox)
+        try checkSize(packet, hop.side, &frame, path, &outbox)
         guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
             return .consumed
         }
         nat.rewriteError(first, quote, packet, .outbound, &frame)
         nat.rewriteError(second, quote, packet, .inbound, &frame)
+        if !packet.isAtomic { renumber(&frame) }
         decrementTTL(&frame, packet)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }

@@ -39,6 +39,7 @@ public struct Forwarder: ~Copyable {
     var conflicts = InlineArray<2, ConflictRecord>(repeating: ConflictRecord())
     var limits: RateLimits
     var random: Random
+    var identifications: Identifications
 
     /// What a packet needs of a side, without going through arrays.
     struct Link {
@@ -69,6 +70,7 @@ public struct Forwarder: ~Copyable {
         own = OwnAddresses(settings)
         claims = []
         limits = RateLimits(key: HashKey(source.next(), source.next()))
+        identifications = Identifications(&source)
         self.random = source
     }
 
@@ -111,10 +113,15 @@ public struct Forwarder: ~Copyable {
         nat.apply(new.nat, outsideAddresses: Self.outsideAddresses(settings), at: now)
         for side in Side.allCases { installStaticNeighbors(side, at: now) }
         for side in Side.allCases {
+            claims.removeAll { $0.side == side && !own.isOwn($0.address, on: side) }
+            if new[side].hardware != old[side].hardware {
+                announceAll(on: side, at: now, into: &outbox)
+            }
             for address in new[side].addresses where !old[side].addresses.contains(address) {
-                announce(address.address, on: side, into: &outbox)
+                claim(address, on: side, at: now)
             }
         }
+        claimTimers(at: now, into: &outbox)
         forgetDecisions()
     }
 
@@ -130,11 +137,7 @@ public struct Forwarder: ~Copyable {
     ) {
         guard links[side.index].isUp != isUp else { return }
         links[side.index].isUp = isUp
-        if isUp {
-            for address in settings[side].addresses {
-                announce(address.address, on: side, into: &outbox)
-            }
-        }
+        if isUp { announceAll(on: side, at: now, into: &outbox) }
         forgetDecisions()
     }
 
@@ -239,6 +242,12 @@ struct OwnAddresses {
             return true
         }
         return false
+    }
+
+    /// Whether the side has no network at all, only addresses of its own (/32): its routers are
+    /// reached by routes that say so.
+    func isUnnetworked(_ side: Side) -> Bool {
+        sides[side.index].allSatisfy { $0.prefix.length == 32 }
     }
 
     /// The own address to speak from on `side` to `destination`: of the same network if there is one.

@@ -22,11 +22,14 @@ struct FragmentTable: ~Copyable {
         /// First piece + 1, ascending.
         var firstPiece: UInt32
         var pieces: UInt8
-        /// An overlap was seen, or the first piece was refused: the rest is dropped as it comes.
-        var isDead: Bool
+        /// Why the datagram was given up: an overlap was seen, or the first piece was refused. What
+        /// still comes of it is dropped for that.
+        var refusal: DropReason?
         /// Pieces released and not seen again yet.
         var pending: UInt16
         var fate: Fate
+        /// What the pieces leave with when they are translated outbound.
+        var newIdentification: UInt16
         /// Pieces that wait for the first one, or for all.
         var held: HeldQueue
         /// Next in the queue of datagrams to be put together, + 1.
@@ -76,6 +79,8 @@ struct FragmentTable: ~Copyable {
         self.key = key
     }
 
+    /// Pieces held in all.
+    var heldPieces = 0
     /// Datagrams followed.
     var count: Int { pool.used }
 
@@ -99,10 +104,11 @@ struct FragmentTable: ~Copyable {
 
     /// Records a piece and says which datagram it is of.
     ///
-    /// A piece seen before is no overlap: a released one comes by a second time.
+    /// A piece seen before is no overlap, and a released one comes by a second time.
     mutating func accept(
-        _ packet: Packet, _ side: Side, timeout: Interval, at now: Instant
-    ) throws(DropReason) -> UInt32 {
+        _ packet: Packet, _ side: Side, newIdentification: UInt16, timeout: Interval,
+        at now: Instant
+    ) throws(DropReason) -> (number: UInt32, isAgain: Bool) {
         let start = UInt32(packet.fragmentField & FragmentField.offsetMask) * 8
         let length = UInt32(packet.frameLength - packet.transport)
         let isLast = packet.fragmentField & FragmentField.moreFragments == 0
@@ -115,9 +121,9 @@ struct FragmentTable: ~Copyable {
         if let known = find(packet, side) {
             number = known
         } else {
-            number = try insert(packet, side, timeout: timeout, at: now)
+            number = try insert(packet, side, newIdentification, timeout: timeout, at: now)
         }
-        guard !records[number].isDead else { throw .fragmentOverlap }
+        if let refusal = records[number].refusal { throw refusal }
         if isLast {
             guard records[number].end == 0 || records[number].end == start + length else {
                 throw .fragmentOverlap
@@ -127,10 +133,10 @@ struct FragmentTable: ~Copyable {
         switch place(number, start, start + length) {
         case .new:
             records[number].received += length
-            return number
+            return (number, false)
         case .again:
             if records[number].pending > 0 { records[number].pending -= 1 }
-            return number
+            return (number, true)
         case .overlap: throw .fragmentOverlap
         case .full: throw .fragmentLimit
         }
@@ -170,7 +176,7 @@ struct FragmentTable: ~Copyable {
     }
 
     private mutating func insert(
-        _ packet: Packet, _ side: Side, timeout: Interval, at now: Instant
+        _ packet: Packet, _ side: Side, _ newIdentification: UInt16, timeout: Interval, at now: Instant
     ) throws(DropReason) -> UInt32 {
         let slot = sourceSlot(packet.source)
         guard Int(perSource[slot]) < Self.mostPerSource, let number = pool.take() else {
@@ -185,8 +191,8 @@ struct FragmentTable: ~Copyable {
         records[number] = Datagram(
             source: packet.source, destination: packet.destination,
             identification: packet.identification, proto: packet.proto, side: side, hash: hash,
-            end: 0, received: 0, firstPiece: 0, pieces: 0, isDead: false, pending: 0,
-            fate: .unknown, held: HeldQueue(), next: 0)
+            end: 0, received: 0, firstPiece: 0, pieces: 0, refusal: nil, pending: 0,
+            fate: .unknown, newIdentification: newIdentification, held: HeldQueue(), next: 0)
         wheel.set(number, deadline: TimerWheel.deadline(timeout, after: now))
         return number
     }
@@ -241,36 +247,42 @@ extension Forwarder {
         return side != settings.nat.outside && !isExcluded(packet.destination)
     }
 
-    /// What the first piece of the packet's datagram met; nil when the packet waits for that.
+    /// Learns what the first piece of the packet's datagram met; false when the packet waits for it.
     mutating func follow(
-        _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader, _ side: Side,
-        _ now: Instant
-    ) throws(DropReason) -> Fate? {
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader,
+        _ path: inout Path
+    ) throws(DropReason) -> Bool {
         let number: UInt32
+        let isAgain: Bool
+        let isNew = fragments.find(packet, path.side) == nil
         do throws(DropReason) {
-            number = try fragments.accept(
-                packet, side, timeout: settings.nat.timeouts.fragment, at: now)
+            (number, isAgain) = try fragments.accept(
+                packet, path.side,
+                newIdentification: isNew ? identifications.draw(&random) : 0,
+                timeout: settings.nat.timeouts.fragment, at: path.now)
         } catch {
-            if error == .fragmentOverlap, let dead = fragments.find(packet, side) {
-                killDatagram(dead, .fragmentOverlap, at: now)
-            }
+            if error == .fragmentOverlap { refuse(packet, error, path.side, at: path.now) }
             throw error
         }
-        let fate = fragments.records[number].fate
-        if case .unknown = fate {
-            if packet.isFirst { return .unknown }
-            try holdPiece(number, &frame, packet, header, side)
-            return nil
+        path.fate = fragments.records[number].fate
+        path.identification = fragments.records[number].newIdentification
+        if case .unknown = path.fate {
+            if packet.isFirst { return true }
+            // A copy of what waits already is not kept as well.
+            guard !isAgain else { throw .fragmentDuplicate }
+            try holdPiece(number, &frame, packet, header, path.side)
+            return false
         }
-        if case .local = fate {
-            try holdPiece(number, &frame, packet, header, side)
+        if case .local = path.fate {
+            guard !isAgain else { throw .fragmentDuplicate }
+            try holdPiece(number, &frame, packet, header, path.side)
             if fragments.isWhole(number) { fragments.queueWhole(number) }
-            return nil
+            return false
         }
         if fragments.isWhole(number), fragments.records[number].pending == 0 {
             fragments.remove(number)
         }
-        return fate
+        return true
     }
 
     mutating func holdPiece(
@@ -278,15 +290,19 @@ extension Forwarder {
         _ header: VirtioNetHeader, _ side: Side
     ) throws(DropReason) {
         let bytes = frame.bytes.part(0, packet.frameLength)
-        guard let held = store.hold(bytes, header, side) else { throw .fragmentLimit }
+        guard store.hasRoomForPiece(bytes.byteCount), let held = store.hold(bytes, header, side)
+        else { throw .fragmentLimit }
         fragments.records[number].held.append(held, in: store)
+        fragments.heldPieces += 1
     }
 
     /// The first piece found its way: the others follow it.
     mutating func remember(_ packet: Packet, _ fate: Fate, _ path: Path) {
-        guard packet.isFragment, packet.isFirst, let number = fragments.find(packet, path.side)
+        guard packet.isFragment, packet.isFirst, let number = fragments.find(packet, path.side),
+            case .unknown = fragments.records[number].fate
         else { return }
         fragments.records[number].fate = fate
+        fragments.heldPieces -= Int(fragments.records[number].held.count)
         fragments.records[number].pending = UInt16(
             truncatingIfNeeded: fragments.records[number].held.count)
         ready.append(contentsOf: &fragments.records[number].held, in: store)
@@ -295,19 +311,29 @@ extension Forwarder {
         }
     }
 
-    /// Drops what is held of a datagram; what still comes of it is dropped until its time is up.
-    mutating func killDatagram(_ number: UInt32, _ reason: DropReason, at now: Instant) {
+    /// Gives up the datagram of a piece for `reason`, for which the rest of it is dropped until its
+    /// time is up; pieces that went on already do not come back.
+    mutating func refuse(
+        _ packet: Packet, _ reason: DropReason, _ side: Side, at now: Instant
+    ) {
+        guard let number = fragments.find(packet, side) else { return }
+        dropPieces(number, reason, at: now)
+        fragments.records[number].refusal = reason
+    }
+
+    /// Drops what is held of a datagram.
+    mutating func dropPieces(_ number: UInt32, _ reason: DropReason, at now: Instant) {
+        fragments.heldPieces -= Int(fragments.records[number].held.count)
         while let held = fragments.records[number].held.popFirst(in: store) {
             drop(reason, on: fragments.records[number].side, at: now)
             store.release(held)
         }
-        fragments.records[number].isDead = true
     }
 
     mutating func fragmentTimers(at now: Instant, into outbox: inout Outbox) {
         for _ in 0..<256 {
             guard let number = fragments.wheel.popExpired(at: TimerWheel.ticks(now)) else { return }
-            killDatagram(number, .fragmentTimeout, at: now)
+            dropPieces(number, .fragmentTimeout, at: now)
             fragments.remove(number)
         }
     }
@@ -319,6 +345,7 @@ extension Forwarder {
     mutating func assemble(_ number: UInt32, _ frame: inout MutableRawSpan) -> Int? {
         var length = 0
         while let held = fragments.records[number].held.popFirst(in: store) {
+            fragments.heldPieces -= 1
             defer { store.release(held) }
             // Each piece was checked when it came; its header says where it belongs.
             store.copy(held, from: Packet.ip, count: 20, to: &frame, at: Self.headerScratch)

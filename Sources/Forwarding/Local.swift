@@ -52,15 +52,14 @@ extension Forwarder {
         reply.destination = packet.source
         reply.timeToLive = 64
         reply.icmpType = ICMPType.echoReply
-        reply.fragmentField = 0
-        frame.setBe16(Packet.ip + 6, 0)
+        // Short ones are atomic and need no identification; the others may be cut on their way, and
+        // pieces of two replies must not be mixed (RFC 6864 §4).
+        reply.fragmentField = packet.totalLength <= 576 ? FragmentField.dontFragment : 0
+        frame.setBe16(Packet.ip + 6, reply.fragmentField)
+        frame.setBe16(Packet.ip + 4, reply.isAtomic ? 0 : identifications.draw(&random))
         frame.setByte(Packet.ip + 8, 64)
         frame.setBe32(Packet.ip + 12, reply.source)
         frame.setBe32(Packet.ip + 16, reply.destination)
-        if packet.totalLength > 576 {
-            // It may be cut on its way: pieces of two replies must not be mixed (RFC 6864 §4).
-            frame.setBe16(Packet.ip + 4, UInt16(truncatingIfNeeded: random.next()))
-        }
         frame.setBe16(Packet.ip + 10, 0)
         let sum = Checksum.sum(frame.bytes.part(Packet.ip, packet.headerLength))
         frame.setBe16(Packet.ip + 10, ~Checksum.fold(sum))
@@ -124,6 +123,7 @@ extension Forwarder {
         } else if let number = fragments.popWhole() {
             let side = fragments.records[number].side
             let length = assemble(number, &frame)
+            dropPieces(number, .fragmentMalformed, at: now)
             fragments.remove(number)
             guard let length else {
                 drop(.fragmentMalformed, on: side, at: now)

@@ -50,6 +50,8 @@ public struct Neighbor: BitwiseCopyable, Sendable {
     var tries: UInt8
     /// Failures in a row, for the hold-down.
     var failures: UInt8
+    /// Once failed: the first tick in which it may be asked for again.
+    var holdUntil: UInt32
     var hash: UInt32
     /// Packets that wait for it.
     var waiting: HeldQueue
@@ -138,7 +140,7 @@ struct NeighborTable: ~Copyable {
         records[number] = Neighbor(
             address: address, hardware: 0, candidate: 0, confirmed: now,
             used: TimerWheel.ticks(now), side: side, state: state, tries: 0, failures: 0,
-            hash: hash, waiting: HeldQueue(), next: 0, previous: 0)
+            holdUntil: 0, hash: hash, waiting: HeldQueue(), next: 0, previous: 0)
         counts[side.index] += 1
         if state == .incomplete { link(number) }
         return number

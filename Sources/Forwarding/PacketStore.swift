@@ -53,6 +53,14 @@ struct PacketStore: ~Copyable {
         nonmutating set { held[number] = newValue }
     }
 
+    /// Whether a piece of a datagram may be kept: some room stays for packets that wait for a
+    /// neighbour, however many pieces are held (SECURITY S20).
+    func hasRoomForPiece(_ byteCount: Int) -> Bool {
+        let needed = byteCount / Self.blockBytes + 1
+        return heldPool.capacity - heldPool.used > heldPool.capacity / 4
+            && blockPool.capacity - blockPool.used > blockPool.capacity / 4 + needed
+    }
+
     /// Keeps a copy of a frame; nil when there is no room.
     mutating func hold(
         _ frame: RawSpan, _ header: VirtioNetHeader, _ side: Side, isOwn: Bool = false

@@ -101,20 +101,22 @@ extension Forwarder {
         var path = Path(side: side, now: now)
         // A later fragment has no ports: it goes where its first one went.
         if packet.isFragment, needsWhole(packet, side) {
-            guard let fate = try follow(packet, &frame, header, side, now) else {
-                return .consumed
+            guard try follow(packet, &frame, header, &path) else { return .consumed }
+        }
+        let isUndecided = packet.isFragment && packet.isFirst && path.fate.isUnknown
+        do throws(DropReason) {
+            switch try way(packet, side, &path) {
+            case .local: return try local(&frame, &header, packet, path, &outbox)
+            case .outbound: return try outbound(&frame, &header, packet, &path, &outbox)
+            case .inbound: return try inbound(&frame, &header, packet, &path, &outbox)
+            case .hairpin: return try hairpin(&frame, &header, packet, &path, &outbox)
+            case .plain: return try plain(&frame, &header, packet, &path, &outbox)
             }
-            path.fate = fate
+        } catch {
+            // Where the first piece may not go, the others need not wait for it.
+            if isUndecided { refuse(packet, error, side, at: now) }
+            throw error
         }
-        let verdict: Verdict
-        switch try way(packet, side, &path) {
-        case .local: verdict = try local(&frame, &header, packet, path, &outbox)
-        case .outbound: verdict = try outbound(&frame, &header, packet, &path, &outbox)
-        case .inbound: verdict = try inbound(&frame, &header, packet, &path, &outbox)
-        case .hairpin: verdict = try hairpin(&frame, &header, packet, &path, &outbox)
-        case .plain: verdict = try plain(&frame, &header, packet, &path, &outbox)
-        }
-        return verdict
     }
 
     /// Which of the ways below a packet takes, decided without changing anything.
@@ -123,14 +125,15 @@ extension Forwarder {
     ) throws(DropReason) -> Way {
         let toUs = own.side(of: packet.destination) != nil
         guard settings.nat.mode != .none else { return toUs ? .local : .plain }
-        if case .local = path.fate { return .local }
+        if case .pair = path.fate { return .hairpin }
         if side == settings.nat.outside {
             if nat.isOutside(packet.destination) {
                 if try finds(packet, .inbound, &path, orLocal: toUs) { return .inbound }
                 return .local
             }
-            if toUs { return .local }
-            if isExcluded(packet.source) { return .plain }
+            if own.isOwn(packet.destination, on: side) { return .local }
+            // An address of the inside is not there for the outside, its own answers included.
+            if isExcluded(packet.source) { return toUs ? .local : .plain }
             throw .natNoSession
         }
         if own.isOwn(packet.destination, on: side) { return .local }
@@ -183,7 +186,8 @@ extension Forwarder {
         let session = try outboundSession(packet, &frame, path, &outbox)
         nat.setNeighbor(of: session, .outbound, neighbor, epoch: epoch)
         remember(packet, .session(session, nat.serial(session)), path)
-        translate(&frame, packet, session, .outbound, path.now)
+        translate(
+            &frame, packet, session, .outbound, path.now, identification: path.identification)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
 
@@ -236,12 +240,14 @@ extension Forwarder {
             return try hairpinError(&frame, &header, packet, path, &outbox)
         }
         try checkTTL(packet, &frame, path, &outbox)
-        let first = try outboundSession(packet, &frame, path, &outbox)
+        let pair = path.pair(nat)
+        let first =
+            if let pair { pair.first } else { try outboundSession(packet, &frame, path, &outbox) }
         // The second translation sees the packet as the first one will leave it.
         var turned = packet
         turned.source = nat.session(first).outsideAddress
         turned.sourcePort = nat.session(first).outsidePort
-        var known = nat.find(turned, .inbound)
+        var known = pair?.second ?? nat.find(turned, .inbound)
         var admission: Admission?
         if known == nil { admission = try nat.judge(turned) }
         let inside =
@@ -258,8 +264,10 @@ extension Forwarder {
             known = try nat.admitInbound(turned, admission, at: path.now)
         }
         guard let second = known else { throw .natNoSession }
-        remember(packet, .pair(first, second), path)
-        translate(&frame, packet, first, .outbound, path.now)
+        remember(
+            packet, .pair(first, nat.serial(first), second, nat.serial(second)), path)
+        translate(
+            &frame, packet, first, .outbound, path.now, identification: path.identification)
         nat.track(second, turned, .inbound, at: path.now)
         nat.rewrite(second, turned, .inbound, &frame, decrementTTL: false)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)

@@ -11,6 +11,8 @@ struct Path {
     var fate: Fate = .unknown
     /// What lets an inbound packet in that has no session.
     var admission: Admission?
+    /// The identification that all pieces of the packet's datagram leave with.
+    var identification: UInt16?
 
     init(side: Side, now: Instant) {
         self.side = side
@@ -24,6 +26,15 @@ struct Path {
         else { return nil }
         return number
     }
+
+    /// The two sessions decided on, if they are still the same ones.
+    func pair(_ nat: borrowing NAT) -> (first: UInt32, second: UInt32)? {
+        guard case .pair(let first, let firstSerial, let second, let secondSerial) = fate,
+            nat.isInUse(first), nat.serial(first) == firstSerial,
+            nat.isInUse(second), nat.serial(second) == secondSerial
+        else { return nil }
+        return (first, second)
+    }
 }
 
 /// Where the first fragment of a datagram went, for the others to follow.
@@ -31,10 +42,12 @@ enum Fate: BitwiseCopyable {
     case unknown
     /// Translated by this session, with its serial.
     case session(UInt32, UInt32)
-    /// Translated by two sessions, from and to inside hosts.
-    case pair(UInt32, UInt32)
+    /// Translated by two sessions, from and to inside hosts, each with its serial.
+    case pair(UInt32, UInt32, UInt32, UInt32)
     /// For the gateway itself.
     case local
+
+    var isUnknown: Bool { if case .unknown = self { true } else { false } }
 }
 
 /// The next station of a packet.
@@ -113,6 +126,25 @@ extension Forwarder {
             error(.tooBig(mtu: mtu), about: packet, &frame, path, &outbox)
             throw packet.segmentation == .none ? .mtuExceeded : .mtuSegments
         }
+        guard Self.pieces(of: packet, mtu: mtu) <= Packet.mostSegments else {
+            throw .mtuSegments
+        }
+    }
+
+    /// Frames that a packet too big for `mtu` becomes on the wire (SECURITY S40).
+    private static func pieces(of packet: Packet, mtu: Int) -> Int {
+        let headers = packet.headerLength + Int(packet.transportHeaderLength)
+        let payload = packet.totalLength - headers
+        let room = (mtu - packet.headerLength) & ~7
+        switch packet.segmentation {
+        case .none: return (packet.totalLength - packet.headerLength + room - 1) / room
+        case .tcp:
+            guard mtu > headers else { return .max }
+            return (payload + mtu - headers - 1) / (mtu - headers)
+        case .udp:
+            let size = Int(packet.segmentSize)
+            return (payload + size - 1) / size * ((8 + size + room - 1) / room)
+        }
     }
 
     /// Lowers the segment size option of a SYN to what fits both sides.
@@ -168,7 +200,7 @@ extension Forwarder {
     /// Counts, tracks and rewrites a packet of a session, one off its TTL.
     mutating func translate(
         _ frame: inout MutableRawSpan, _ packet: Packet, _ session: UInt32,
-        _ direction: Direction, _ now: Instant
+        _ direction: Direction, _ now: Instant, identification: UInt16? = nil
     ) {
         var isIntact = true
         let control: TCPFlags = [.syn, .fin, .rst]
@@ -177,9 +209,22 @@ extension Forwarder {
         }
         nat.track(session, packet, direction, isIntact: isIntact, at: now)
         nat.rewrite(session, packet, direction, &frame)
+        if direction == .outbound, !packet.isAtomic { renumber(&frame, identification) }
         if packet.proto == IPProtocol.tcp, packet.flags.contains(.syn) {
             clampSegmentSize(&frame, packet)
         }
+    }
+
+    /// Gives a packet that may be cut, or is a piece, an identification of ours: several hosts
+    /// speak from one outside address and choose theirs each for itself (RFC 6864 §5.3.1).
+    mutating func renumber(_ frame: inout MutableRawSpan, _ known: UInt16? = nil) {
+        let field = Packet.ip + 4
+        let new = known ?? identifications.draw(&random)
+        let delta = Checksum.delta(old: UInt32(frame.be16(field)), new: UInt32(new))
+        frame.setBe16(field, new)
+        frame.setBe16(
+            Packet.ip + 10,
+            Checksum.update(frame.be16(Packet.ip + 10), by: Checksum.fold(delta)))
     }
 
     func isExcluded(_ address: UInt32) -> Bool {

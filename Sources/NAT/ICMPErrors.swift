@@ -113,10 +113,10 @@ extension NAT {
             let field = quote.proto == IPProtocol.tcp ? 16 : 6
             if quote.available >= field + 2 {
                 let old = frame.be16(quote.transport + field)
-                message.set16(
-                    &frame, quote.transport + field,
+                let new =
                     quote.proto == IPProtocol.tcp
-                        ? Checksum.update(old, by: full) : Checksum.updateUDP(old, by: full))
+                    ? Checksum.update(old, by: full) : Checksum.updateUDP(old, by: full)
+                message.set16(&frame, quote.transport + field, new)
             }
         }
         message.finish(&frame)

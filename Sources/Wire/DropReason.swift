@@ -23,6 +23,7 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable {
     case icmpMalformed, icmpChecksum, icmpType
     // Fragments
     case fragmentMalformed, fragmentOverlap, fragmentTiny, fragmentLimit, fragmentTimeout
+    case fragmentDuplicate
     // NAT
     case natNoSession, natFiltered, natForwardSource, natNoPort, natTableFull, natHostLimit
     case natRateLimit, natProtocol, natErrorUnmatched, natHairpinOff, natTCPNotSYN

@@ -336,6 +336,11 @@ extension DropReason {
                 "fragment.timeout", "The rest of a fragmented datagram did not come in time.",
                 "Loss on the way."
             )
+        case .fragmentDuplicate:
+            (
+                "fragment.duplicate", "A copy of a fragment that already waits for others.",
+                "Harmless in small numbers: something on the way doubles packets."
+            )
         case .localNoListener:
             (
                 "local.no_listener",

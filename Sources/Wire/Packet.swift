@@ -83,6 +83,9 @@ public struct Packet: Sendable {
     @inlinable public var isICMPError: Bool {
         proto == IPProtocol.icmp && transportHeaderLength != 0 && ICMPType.isError(icmpType)
     }
+    /// Whether the packet is whole and may never be cut, so that its identification says nothing
+    /// (RFC 6864 §4).
+    @inlinable public var isAtomic: Bool { fragmentField & ~0x8000 == FragmentField.dontFragment }
     /// Octets of IPv4 packet that one cut packet of it will have: what an MTU is compared to.
     @inlinable public var largestPacket: Int {
         segmentation == .none

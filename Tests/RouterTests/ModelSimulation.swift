@@ -185,7 +185,7 @@ struct NATModel {
     private func mayStart(_ packet: ModelPacket) -> Bool {
         guard !packet.isBad else { return false }
         return packet.transport != .tcp
-            || packet.flags.contains(.syn) && !packet.flags.contains(.rst)
+            || packet.flags.intersection([.syn, .ack, .rst, .fin]) == .syn
     }
 
     private func hasRoom(_ inside: String) -> Bool {

@@ -92,9 +92,9 @@ public struct Invariants {
                 }
             }
         }
-        guard identification != "0" else { return found }
-        passed += 1
         let isEchoReply = seen["icmp.type"] == "0" && seen["ip.ttl"] == "64"
+        guard identification != "0" || isEchoReply else { return found }
+        passed += 1
         let isDamaged = damaged.contains(identification)
         if !isEchoReply, !isDamaged, let before = timeToLive[identification],
             seen["ip.ttl"] != "\(before - 1)"
