@@ -129,7 +129,13 @@ struct Backend: ControlBackend {
     }
 
     func reload(_ request: ReloadRequest, _ done: @escaping ControlDone<ReloadAnswer>) {
-        ask(control: done) { $0.reload(apply: request.apply) }
+        let jobs = jobs
+        let job = ControlJob { daemon in
+            let answer = daemon.reload(apply: request.apply)
+            // Jobs are done in order: when this one is, packets meet the new settings.
+            if !jobs.post(.once { _ in done(.success(answer)) }) { done(.success(answer)) }
+        }
+        if !inbox.post(job) { done(.failure(Self.busy)) }
     }
 
     // MARK: Routes
