@@ -169,6 +169,14 @@ public struct Forwarder: ~Copyable {
         neighbors.find(side, address.rawValue).map { neighbors.records[$0] }
     }
 
+    /// Switches the record of sessions made and ended on or off.
+    public mutating func recordSessions(_ isOn: Bool) { nat.recordsEvents = isOn }
+
+    /// The sessions made and ended since the last call, and how many more there were.
+    public mutating func takeSessionEvents() -> (events: [SessionEvent], lost: Int) {
+        nat.takeEvents()
+    }
+
     /// Neighbours known.
     public var neighborCount: Int { neighbors.pool.used }
 

@@ -57,8 +57,14 @@ public final class JournalWriter: Sendable {
     /// Writes a message of syslog `priority` (0 emergency to 7 debug) with journal fields.
     ///
     /// Its class for the rate limit is the field `GATEWAYD_EVENT`, or else its priority. Fields
-    /// whose names the journal would refuse are left out.
-    public func write(priority: Int, message: String, fields: [(String, String)] = []) {
+    /// whose names the journal would refuse are left out. Without `isLimited` there is no limit.
+    public func write(
+        priority: Int, message: String, fields: [(String, String)] = [], isLimited: Bool = true
+    ) {
+        guard isLimited else {
+            state.withLock { emit(priority, message, fields, &$0) }
+            return
+        }
         let kind = fields.first { $0.0 == "GATEWAYD_EVENT" }?.1 ?? "priority \(priority)"
         state.withLock { state in
             let (passes, suppressed) = state.limiter.admit(kind, at: clock())

@@ -38,6 +38,7 @@ public struct NAT: ~Copyable {
     @usableFromInline var icmpTimeout: UInt32 = 1
     var bucket = TokenBucket()
     var lastSerial: UInt32 = 0
+    var log: EventLog
     /// More sessions were due than the last `expire` ended.
     var hasBacklog = false
 
@@ -58,6 +59,7 @@ public struct NAT: ~Copyable {
         peerIndex = HashIndex(slots: memory.array(layout.peerIndex))
         wheel = TimerWheel(
             nodes: memory.array(layout.timers), heads: memory.array(layout.timerHeads))
+        log = EventLog(events: memory.array(layout.events))
         region = memory
         var source = random
         key = HashKey(source.next(), source.next())
@@ -160,6 +162,7 @@ struct StateLayout {
     let peerIndex: Extent<UInt64>
     let timers: Extent<TimerWheel.Node>
     let timerHeads: Extent<UInt32>
+    let events: Extent<SessionEvent>
 
     init(sessions count: Int) {
         sessions = region.reserve(count: count)
@@ -174,6 +177,7 @@ struct StateLayout {
         peerIndex = region.reserve(count: HashIndex.slotCount(for: count))
         timers = region.reserve(count: count)
         timerHeads = region.reserve(count: 8192)
+        events = region.reserve(count: EventLog.capacity)
     }
 }
 

@@ -259,6 +259,7 @@ extension NAT {
         hosts[mappings[mapping].host].sessions += 1
         wheel.set(number, deadline: TimerWheel.ticks(now) &+ sessions[number].timeout)
         statistics.created[transport.index] &+= 1
+        if log.isOn { log.add(sessions[number], isEnd: false) }
         return number
     }
 
@@ -324,6 +325,7 @@ extension NAT {
     private mutating func detach(_ number: UInt32) {
         let session = sessions[number]
         let mapping = session.mapping
+        if log.isOn { log.add(session, isEnd: true) }
         flows.remove(number << 1, hash: outboundFlow(number).hash(key))
         flows.remove(number << 1 | 1, hash: inboundFlow(number).hash(key))
         wheel.cancel(number)

@@ -38,6 +38,7 @@ final class Daemon {
     /// What the gateway ends with; nil while it runs.
     var exitStatus: Int32?
     var rates = RateMeter()
+    private let sessionLog: SessionLog
     private var lan: Device
     private var wan: Device
 
@@ -50,6 +51,7 @@ final class Daemon {
         let handler = JournalLogHandler(writer: journal, instance: configuration.name)
         log = Logger(label: "gatewayd") { _ in handler }
         log.logLevel = Self.level(configuration.log.level)
+        sessionLog = SessionLog(writer: journal, instance: configuration.name)
         jobs = try Mailbox(capacity: 256)
         inbox = try Mailbox(capacity: 1024)
         lan = try Self.open(.lan, configuration)
@@ -139,6 +141,7 @@ final class Daemon {
         if let table = control.configure(configuration.forwarding, routes: configuration.routes) {
             _ = forwarder.publish(table)
         }
+        forwarder.recordSessions(configuration.log.natSessions == .all)
         for side in Side.allCases {
             if !(side == .lan ? lan.isUp : wan.isUp) { linkChanged(side, isUp: false) }
         }
@@ -256,6 +259,9 @@ final class Daemon {
                 it, start the gateway again
                 """, metadata: ["event": "device.gone", "side": "\(side)"])
             exitStatus = 74
+        case .sessions(let events, let lost):
+            for event in events { sessionLog.write(event) }
+            if lost > 0 { log.warning("\(lost) more sessions were made or ended") }
         case .failed(let error):
             log.critical("\(error)")
             exitStatus = error.exitStatus
@@ -280,6 +286,9 @@ final class Daemon {
 
     private func take(_ sample: Sample) {
         rates.take(sample)
+        if configuration.log.natSessions == .summary, let line = rates.sessionsLine(sample) {
+            log.info("\(line)", metadata: ["event": "session.summary"])
+        }
         for side in Side.allCases where sample.conflicts[side.index] > rates.conflicts[side.index] {
             rates.conflicts[side.index] = sample.conflicts[side.index]
             if let conflict = sample.lastConflict[side.index] {
@@ -357,7 +366,11 @@ final class Daemon {
         log.logLevel = Self.level(new.log.level)
         let table = control.configure(new.forwarding, routes: new.routes)
         let settings = new.forwarding
-        post(table) { $0.forwarder.apply(settings, at: $0.now, into: &$0.outbox) }
+        let recordsSessions = new.log.natSessions == .all
+        post(table) { path in
+            path.forwarder.apply(settings, at: path.now, into: &path.outbox)
+            path.forwarder.recordSessions(recordsSessions)
+        }
     }
 }
 

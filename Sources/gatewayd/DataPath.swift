@@ -1,5 +1,6 @@
 import Forwarding
 import Linux
+import NAT
 import Timing
 import Wire
 
@@ -35,6 +36,8 @@ enum WorkerEvent: Sendable {
     case ready
     /// The device of a side is gone; nothing can be forwarded any more.
     case deviceGone(Side)
+    /// Sessions were made and ended, and more than could be told.
+    case sessions([SessionEvent], lost: Int)
     /// The loop ended with an error.
     case failed(SystemError)
 }

@@ -1,5 +1,7 @@
 import Linux
 import Logging
+import NAT
+import Wire
 
 /// Log messages go to the journal or to standard error, never slower than they come.
 struct JournalLogHandler: LogHandler {
@@ -32,5 +34,34 @@ struct JournalLogHandler: LogHandler {
         case .error: 3
         case .critical: 2
         }
+    }
+}
+
+/// One line for every session made and ended, where the configuration asks for it. Not limited by
+/// rate: a log with gaps would be of no use to whoever must keep one.
+struct SessionLog {
+    let writer: JournalWriter
+    let instance: String
+
+    func write(_ event: SessionEvent) {
+        let session = event.session
+        let transport = Transport(rawValue: session.transport)?.name ?? "\(session.transport)"
+        let inside = Self.endpoint(session.insideAddress, session.insidePort)
+        let outside = Self.endpoint(session.outsideAddress, session.outsidePort)
+        let remote = Self.endpoint(session.remoteAddress, session.remotePort)
+        let packets =
+            event.isEnd ? ", \(session.packetsOut) packets out, \(session.packetsIn) in" : ""
+        let name = event.isEnd ? "session.closed" : "session.created"
+        writer.write(
+            priority: 6, message: "\(name) \(transport) \(inside) \(outside) \(remote)\(packets)",
+            fields: [
+                ("GATEWAYD_INSTANCE", instance), ("GATEWAYD_EVENT", name),
+                ("GATEWAYD_PROTO", transport), ("GATEWAYD_INSIDE", inside),
+                ("GATEWAYD_OUTSIDE", outside), ("GATEWAYD_REMOTE", remote),
+            ], isLimited: false)
+    }
+
+    private static func endpoint(_ address: UInt32, _ port: UInt16) -> String {
+        "\(IPv4Address(address)):\(port)"
     }
 }

@@ -11,6 +11,8 @@ struct Sample: Sendable {
     let received: InlineArray<2, UInt64>
     let sent: InlineArray<2, UInt64>
     let sessions: Int
+    let created: UInt64
+    let closed: UInt64
     let conflicts: InlineArray<2, Int>
     let lastConflict: InlineArray<2, AddressConflict?>
 
@@ -22,6 +24,9 @@ struct Sample: Sendable {
         received = [lan.receivedBytes, wan.receivedBytes]
         sent = [lan.sentBytes, wan.sentBytes]
         sessions = path.forwarder.nat.sessionCount
+        let statistics = path.forwarder.nat.statistics
+        created = (0..<3).reduce(0) { $0 &+ statistics.created[$1] }
+        closed = (0..<3).reduce(0) { $0 &+ statistics.closed[$1] }
         self.conflicts = [conflicts.0.count, conflicts.1.count]
         lastConflict = [conflicts.0.last, conflicts.1.last]
     }
@@ -31,6 +36,7 @@ struct Sample: Sendable {
 struct RateMeter {
     private var last: Sample?
     private var lastStatus = Instant.zero
+    private var lastSummary: (now: Instant, created: UInt64, closed: UInt64)?
     /// Conflicts already told.
     var conflicts = InlineArray<2, Int>(repeating: 0)
     /// Bits a second received, by side.
@@ -57,6 +63,17 @@ struct RateMeter {
 
     /// Whether the status line may be renewed: at most every 5 s.
     var isStatusDue: Bool { Clock.now() - lastStatus >= .seconds(5) }
+
+    /// What became of sessions in the last minute; nil within it, or if nothing did.
+    mutating func sessionsLine(_ sample: Sample) -> String? {
+        let last = lastSummary ?? (sample.now, 0, 0)
+        if lastSummary == nil { lastSummary = last }
+        guard sample.now - last.now >= .seconds(60) else { return nil }
+        lastSummary = (sample.now, sample.created, sample.closed)
+        let (created, closed) = (sample.created &- last.created, sample.closed &- last.closed)
+        guard created > 0 || closed > 0 else { return nil }
+        return "\(created) sessions made, \(closed) ended, \(sample.sessions) open"
+    }
 
     mutating func statusLine(sessions: Int) -> String {
         lastStatus = Clock.now()

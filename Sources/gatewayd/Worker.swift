@@ -47,6 +47,10 @@ struct Worker: ~Copyable {
                 isReady = true
                 tell(.ready)
             }
+            if path.forwarder.nat.eventCount > 0 {
+                let (events, lost) = path.forwarder.takeSessionEvents()
+                tell(.sessions(events, lost: lost))
+            }
             var deadline = path.forwarder.nextDeadline(at: path.now)
             if let watchdog {
                 if nextWatchdog <= path.now {

@@ -89,3 +89,17 @@ def a_refused_reload_changes_nothing(lab):
         now = gateway.control.get("/v1/nat")
         assert now["port_forwards"] == before["port_forwards"] or now["port_forwards"][0]["name"] == "shout"
     assert gateway.ctl("check-config", gateway.config, check=False).returncode == 78
+
+
+@rows("C-12")
+def sessions_are_logged_where_asked_for(lab):
+    gateway = lab.start()
+    server = lab.srv.udp(9000)
+    lab.cli1.udp(4000).sendto(b"quiet", (SRV, 9000))
+    until(lambda: gateway.sessions("dport 9000"), 3, "a session")
+    gateway.reload({"log": {"nat-sessions": "all"}})
+    lab.cli1.udp(4001).sendto(b"loud", (SRV, 9000))
+    until(lambda: "session.created udp 10.10.0.2:4001" in gateway.process.output, 3, "a line")
+    gateway.ctl("sessions", "kill", "inside", "port", "4001")
+    until(lambda: "session.closed udp 10.10.0.2:4001" in gateway.process.output, 3, "a line")
+    assert ":4000 " not in gateway.process.output

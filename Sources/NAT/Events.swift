@@ -1,0 +1,55 @@
+import Memory
+
+/// A session that was made or ended, for a log of them.
+public struct SessionEvent: BitwiseCopyable, Sendable {
+    /// The session as it was at that moment.
+    public var session: Session
+    /// Whether it ended.
+    public var isEnd: Bool
+}
+
+/// The last events nobody has taken yet; those that come when it is full are only counted.
+struct EventLog: Sendable {
+    static let capacity = 1024
+
+    let events: FlatArray<SessionEvent>
+    var isOn = false
+    private(set) var count = 0
+    private(set) var lost = 0
+
+    init(events: FlatArray<SessionEvent>) { self.events = events }
+
+    mutating func add(_ session: Session, isEnd: Bool) {
+        guard count < events.count else {
+            lost += 1
+            return
+        }
+        events[count] = SessionEvent(session: session, isEnd: isEnd)
+        count += 1
+    }
+
+    mutating func clear() {
+        count = 0
+        lost = 0
+    }
+}
+
+extension NAT {
+    /// Whether sessions made and ended are kept for `takeEvents`.
+    public var recordsEvents: Bool {
+        get { log.isOn }
+        set {
+            log.isOn = newValue
+            if !newValue { log.clear() }
+        }
+    }
+
+    /// Events there are to take, at most 1,024.
+    public var eventCount: Int { log.count }
+
+    /// The events since the last call, oldest first, and how many there was no room for.
+    public mutating func takeEvents() -> (events: [SessionEvent], lost: Int) {
+        defer { log.clear() }
+        return ((0..<log.count).map { log.events[$0] }, log.lost)
+    }
+}
