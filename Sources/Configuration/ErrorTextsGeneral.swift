@@ -46,8 +46,8 @@ extension Code {
         """,
         .tag:
             """
-        Tags (`!!str`, `!mine`) are not supported. Every value is read by the type its key
-        wants.
+        Tags, which begin with an exclamation mark, are not supported. Every value is read
+        by the type its key wants.
 
         Instead of
             tap: !!str lan0

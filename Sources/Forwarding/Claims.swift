@@ -54,7 +54,8 @@ extension Forwarder {
                 next: now + Interval(nanoseconds: delay)))
     }
 
-    /// Tells everybody on a side where our addresses are now, three times: the device is up again or
+    /// Tells everybody on a side where our addresses are now, three times: the device is up again
+    /// or
     /// has another hardware address.
     mutating func announceAll(on side: Side, at now: Instant, into outbox: inout Outbox) {
         for address in settings[side].addresses where !isProbing(address.address.rawValue, side) {

@@ -1,7 +1,8 @@
 import Glibc
 public import Wire
 
-/// The frames that leave after a batch, in order: forwarded ones in their slab slots, generated ones
+/// The frames that leave after a batch, in order: forwarded ones in their slab slots, generated
+/// ones
 /// in memory of its own. Cleared after each batch; never grows.
 @safe
 public struct Outbox: ~Copyable {

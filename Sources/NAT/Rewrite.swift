@@ -2,7 +2,8 @@ public import Memory
 public import Wire
 
 extension NAT {
-    /// Rewrites addresses, port and checksums as session `number` prepared it, and takes one off the
+    /// Rewrites addresses, port and checksums as session `number` prepared it, and takes one off
+    /// the
     /// TTL. A later fragment has no transport header: only its addresses change.
     @inlinable @inline(__always)
     public func rewrite(

@@ -2,7 +2,8 @@ public import Forwarding
 public import Routing
 public import Wire
 
-/// What decides where packets go: connected and static routes now, routing engines beside them later.
+/// What decides where packets go: connected and static routes now, routing engines beside them
+/// later.
 ///
 /// Lives on the control thread. Every change gives a new forwarding table to be published to the
 /// packet path as a whole.
@@ -15,7 +16,8 @@ public struct ControlPlane: Sendable {
     /// No routes yet.
     public init(routeLimit: Int = 1_000_000) { rib = RIB(limit: routeLimit) }
 
-    /// Takes on interface addresses and static routes; the table to publish, or nil if nothing changed.
+    /// Takes on interface addresses and static routes; the table to publish, or nil if nothing
+    /// changed.
     public mutating func configure(_ settings: ForwardingSettings, routes: [Route]) -> FIB? {
         let connected = Side.allCases.flatMap { side in
             RIB.connected(settings[side].addresses, on: side)

@@ -62,7 +62,8 @@ final class Daemon {
         _ side: Side, _ configuration: GatewayConfiguration
     ) throws -> Device {
         let settings = configuration.devices[side.index]
-        // The kernel's end keeps one address over restarts, so that its neighbours need not relearn.
+        // The kernel's end keeps one address over restarts, so that its neighbours need not
+        // relearn.
         let hardware = DeviceSettings.defaultHardware(
             machineID: MachineID.read(), name: configuration.name + "-host", side: side)
         return try Device(

@@ -16,7 +16,8 @@ struct DataPath: ~Copyable {
 
 /// Something another thread wants done on the worker thread, in slices that do not hold packets up.
 struct WorkerJob: Sendable {
-    /// Works from `cursor` on, 0 at first; the cursor to go on from in the next turn, or nil when done.
+    /// Works from `cursor` on, 0 at first; the cursor to go on from in the next turn, or nil when
+    /// done.
     let slice: @Sendable (_ path: inout DataPath, _ cursor: UInt32) -> UInt32?
 
     init(_ slice: @escaping @Sendable (inout DataPath, UInt32) -> UInt32?) { self.slice = slice }

@@ -60,7 +60,7 @@ struct Snapshot: Sendable {
             version: Daemon.version, pid: getpid(),
             uptimeSeconds: UInt64(max((now - started).wholeSeconds, 0)),
             config: ConfigurationStatus(
-                path: daemon.configurationPath, applied: RFC3339.text(daemon.appliedSeconds),
+                path: daemon.configurationPath, applied: Timestamp.text(daemon.appliedSeconds),
                 warnings: daemon.warnings),
             sides: Side.allCases.map { side(of: daemon, $0) }, nextHop: gateway?.hop,
             nat: NATStatus(
@@ -122,7 +122,7 @@ struct Snapshot: Sendable {
 }
 
 /// Moments as answers write them.
-enum RFC3339 {
+enum Timestamp {
     /// UTC, to the second.
     static func text(_ seconds: Int64) -> String {
         var moment = time_t(seconds)

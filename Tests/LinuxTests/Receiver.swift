@@ -17,7 +17,7 @@ final class Receiver: Sendable {
             directory = nil
             path = "@" + abstract
         } else {
-            var template = Array("/tmp/gwlx-XXXXXX".utf8CString)
+            var template = Array(("/tmp/gwlx-" + String(repeating: "X", count: 6)).utf8CString)
             try #require(unsafe mkdtemp(&template) != nil)
             let made = String(decoding: template.dropLast().map { UInt8($0) }, as: UTF8.self)
             directory = made
