@@ -26,6 +26,7 @@ let package = Package(
                 "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
                 "Configuration", "Control", "ControlServer", "Linux", "Support",
             ]),
+        .library(name: "Allocations", targets: ["Allocations"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -89,6 +90,8 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Stands in front of malloc in whatever links it; only for tests and benchmarks.
+        .target(name: "Allocations", path: "Tests/Allocations"),
         .target(
             name: "Support",
             dependencies: ["Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router"],
@@ -109,7 +112,8 @@ func tests() -> [Target] {
     ]
     let targets: [(String, [Target.Dependency])] = [
         ("MemoryTests", []), ("TimingTests", []), ("WireTests", []), ("NATTests", ["Simulation"]),
-        ("ForwardingTests", []), ("RoutingTests", []), ("RouterTests", ["Simulation"]),
+        ("ForwardingTests", []), ("RoutingTests", []),
+        ("RouterTests", ["Simulation", "Allocations"]),
         ("ConfigurationTests", ["Configuration"]),
         (
             "ControlTests",

@@ -46,6 +46,8 @@ public struct Bench: ~Copyable {
     public private(set) var verdict = Verdict.consumed
     /// Whether the made-up neighbours answer ARP.
     public var answersARP = true
+    /// How many of the frames that left have been looked at for ARP requests.
+    private var settled = 0
     private var outbox = Outbox(capacity: 8 << 20, entries: 16_384)
 
     /// The gateway's hardware address on a side.
@@ -150,7 +152,6 @@ public struct Bench: ~Copyable {
 
     /// Answers ARP requests and takes held packets up until nothing moves any more.
     private mutating func settle() {
-        var looked = sent.count > 64 ? sent.count - 64 : 0
         for _ in 0..<10_000 {
             if router.forwarder.hasReady {
                 var scratch = [UInt8](repeating: 0, count: FrameSlab.stride)
@@ -160,10 +161,9 @@ public struct Bench: ~Copyable {
                     collect(nil)
                 }
             }
-            guard looked < sent.count else { return }
-            let frame = sent[looked]
-            looked += 1
-            answer(frame)
+            guard settled < sent.count else { return }
+            settled += 1
+            answer(sent[settled - 1])
         }
     }
 
@@ -197,7 +197,10 @@ public struct Bench: ~Copyable {
 
     /// The frames that left and were no ARP, since the last call.
     public mutating func take() -> [SentFrame] {
-        defer { sent = [] }
+        defer {
+            sent = []
+            settled = 0
+        }
         return sent.filter(\.isInternet)
     }
 

@@ -1,0 +1,10 @@
+#ifndef ALLOCATIONS_H
+#define ALLOCATIONS_H
+
+/// Allocations the calling thread has made so far; 0 for ever where they are not counted.
+unsigned long allocationsOfThisThread(void);
+
+/// Whether allocations are counted: not under a sanitizer, which has an allocator of its own.
+int countsAllocations(void);
+
+#endif

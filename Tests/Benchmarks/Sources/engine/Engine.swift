@@ -1,0 +1,144 @@
+import Allocations
+import Forwarding
+import Glibc
+import Support
+import Timing
+import Wire
+
+/// What the packet path costs in memory, without devices. `engine [flows …]`, by default 1, 1,000,
+/// 64,000 and 1,000,000. Ends with failure if an established or dropped packet allocates.
+@main
+struct Engine {
+    static let runs = 5
+    static let packets = 1_000_000
+
+    static func main() {
+        let sizes = CommandLine.arguments.dropFirst().compactMap { Int($0) }
+        print("| flows | out ns | in ns | out packets/s | dropped ns | allocations |")
+        print("|---|---|---|---|---|---|")
+        var allocations = 0
+        for flows in sizes.isEmpty ? [1, 1000, 64_000, 1_000_000] : sizes {
+            allocations += established(flows)
+        }
+        print("\n| what | ns | a second |\n|---|---|---|")
+        flows(200_000)
+        routes()
+        checksums()
+        guard countsAllocations() == 1, allocations == 0 else {
+            print("\nFAILED: the packet path allocates")
+            exit(1)
+        }
+    }
+
+    /// One row: packets of established flows in random order, both ways, and dropped ones.
+    static func established(_ flows: Int) -> Int {
+        var traffic = Traffic(flows: flows)
+        traffic.open()
+        for flow in 0..<flows { _ = traffic.take(flow, .wan) }
+        var results: [Best] = []
+        for side in Side.allCases {
+            var copying = Best()
+            var whole = Best()
+            for _ in 0..<runs {
+                copying.run(steps: packets) {
+                    forEachFlow(of: flows) { traffic.copy($0, side) }
+                }
+                whole.run(steps: packets) {
+                    var forwarded = 0
+                    forEachFlow(of: flows) { if traffic.take($0, side) { forwarded += 1 } }
+                    precondition(forwarded == packets)
+                }
+            }
+            whole.nanoseconds -= copying.nanoseconds
+            results.append(whole)
+        }
+        var dropped = Best()
+        for _ in 0..<runs {
+            dropped.run(steps: packets) {
+                traffic.copy(0, .lan)
+                traffic.spoil()
+                for _ in 0..<packets where traffic.receive(.lan) { fatalError("forwarded") }
+            }
+        }
+        results.append(dropped)
+        let allocations = results.reduce(0) { $0 + $1.allocations }
+        print(
+            "| \(flows) | \(results[0].nanoseconds.text()) | \(results[1].nanoseconds.text())"
+                + " | \((1e9 / results[0].nanoseconds).text(0)) | \(dropped.nanoseconds.text())"
+                + " | \(allocations) |")
+        return allocations
+    }
+
+    /// Numbers below `count` in an order that no prefetcher follows.
+    @inline(__always)
+    static func forEachFlow(of count: Int, _ body: (Int) -> Void) {
+        var state: UInt64 = 1
+        for _ in 0..<packets {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            body(Int((state >> 32) &* UInt64(count) >> 32))
+        }
+    }
+
+    static func row(_ name: String, _ best: Best) {
+        print("| \(name) | \(best.nanoseconds.text()) | \((1e9 / best.nanoseconds).text(0)) |")
+    }
+
+    /// New flows and their end.
+    static func flows(_ count: Int) {
+        var opening = Best()
+        var ending = Best()
+        for _ in 0..<runs {
+            var traffic = Traffic(flows: count)
+            opening.run(steps: count) {
+                for flow in 0..<count where !traffic.take(flow, .lan) { fatalError("refused") }
+            }
+            ending.run(steps: count) { _ = traffic.expire() }
+        }
+        row("new flow, \(count) of them", opening)
+        row("end of a flow", ending)
+    }
+
+    /// Longest match over a table like that of a provider.
+    static func routes() {
+        var random = Random(seed: 3)
+        for count in [1000, 100_000, 1_000_000] {
+            var prefixes: Set<IPv4Prefix> = []
+            while prefixes.count < count {
+                prefixes.insert(
+                    IPv4Prefix(
+                        IPv4Address(UInt32(truncatingIfNeeded: random.next())),
+                        length: 16 + random.below(9)))
+            }
+            let groups = [NextHopGroup(.none), NextHopGroup(forward: [FIBNextHop(side: .wan)])]
+            let fib = FIB(
+                routes: prefixes.map { FIBRoute($0, group: 1) }, groups: groups, generation: 1)
+            let addresses = (0..<65_536).map { _ in
+                IPv4Address(UInt32(truncatingIfNeeded: random.next()))
+            }
+            var best = Best()
+            var found: UInt32 = 0
+            for _ in 0..<runs {
+                best.run(steps: packets) {
+                    for step in 0..<packets { found &+= fib.lookup(addresses[step & 65_535]) }
+                }
+            }
+            precondition(found > 0)
+            row("route lookup, \(count) prefixes", best)
+        }
+    }
+
+    static func checksums() {
+        for length in [40, 1480] {
+            let bytes = [UInt8](repeating: 0xa5, count: length)
+            var best = Best()
+            var sum: UInt64 = 0
+            for _ in 0..<runs {
+                best.run(steps: packets) {
+                    for _ in 0..<packets { sum &+= Checksum.sum(bytes.span.bytes) &+ (sum & 1) }
+                }
+            }
+            precondition(sum > 0)
+            row("checksum of \(length) octets", best)
+        }
+    }
+}
