@@ -98,8 +98,9 @@ public struct Forwarder: ~Copyable {
     }
 
     /// Takes on new settings. Interfaces keep their neighbours; sessions that remain allowed go on.
-    public mutating func apply(_ new: ForwardingSettings, at now: Instant, into outbox: inout Outbox)
-    {
+    public mutating func apply(
+        _ new: ForwardingSettings, at now: Instant, into outbox: inout Outbox
+    ) {
         let old = settings
         settings = new
         settings.nat.mode = old.nat.mode
@@ -131,8 +132,9 @@ public struct Forwarder: ~Copyable {
     }
 
     /// The device of a side came up or went down.
-    public mutating func setLink(_ side: Side, isUp: Bool, at now: Instant, into outbox: inout Outbox)
-    {
+    public mutating func setLink(
+        _ side: Side, isUp: Bool, at now: Instant, into outbox: inout Outbox
+    ) {
         guard links[side.index].isUp != isUp else { return }
         links[side.index].isUp = isUp
         if isUp { announceAll(on: side, at: now, into: &outbox) }

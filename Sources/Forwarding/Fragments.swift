@@ -174,7 +174,8 @@ struct FragmentTable: ~Copyable {
     }
 
     private mutating func insert(
-        _ packet: Packet, _ side: Side, _ newIdentification: UInt16, timeout: Interval, at now: Instant
+        _ packet: Packet, _ side: Side, _ newIdentification: UInt16, timeout: Interval,
+        at now: Instant
     ) throws(DropReason) -> UInt32 {
         let slot = sourceSlot(packet.source)
         guard Int(perSource[slot]) < Self.mostPerSource, let number = pool.take() else {
@@ -218,7 +219,11 @@ struct FragmentTable: ~Copyable {
     mutating func queueWhole(_ number: UInt32) {
         wheel.cancel(number)
         records[number].next = 0
-        if firstWhole == 0 { firstWhole = number + 1 } else { records[lastWhole - 1].next = number + 1 }
+        if firstWhole == 0 {
+            firstWhole = number + 1
+        } else {
+            records[lastWhole - 1].next = number + 1
+        }
         lastWhole = number + 1
     }
 

@@ -162,8 +162,8 @@ struct PortPool {
     // MARK: The permutation
 
     private func band(of port: UInt16) -> Int? {
-        for i in 0..<2 where Int(port) >= bands[i].first && Int(port) < bands[i].first + bands[i].count
-        {
+        for i in 0..<2
+        where Int(port) >= bands[i].first && Int(port) < bands[i].first + bands[i].count {
             return i
         }
         return nil

@@ -265,7 +265,8 @@ extension NAT {
         let address = Checksum.delta(old: flow.local, new: outside)
         let ports = Checksum.delta(old: UInt32(flow.localPort), new: UInt32(port))
         let tick = TimerWheel.ticks(now)
-        let phase = transport == .tcp
+        let phase =
+            transport == .tcp
             ? (direction == .outbound ? SessionPhase.synOutbound : .synInbound) : .unreplied
         sessions[number] = Session(
             insideAddress: flow.local, outsideAddress: outside, remoteAddress: flow.remote,

@@ -30,7 +30,9 @@ struct RouterBehaviourTests {
         var bench = Bench()
         let data = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let ping = PacketBuilder("192.168.50.10", "192.168.50.1")
-            .with { $0.fragmentField = 0; $0.identification = 9; $0.timeToLive = 1 }
+            .with {
+                $0.fragmentField = 0; $0.identification = 9; $0.timeToLive = 1
+            }
             .echo(identifier: 3, sequence: 4, data)
         for piece in size > 1472 ? fragments(of: ping, size: 1480) : [ping] {
             bench.send(piece, on: .lan)
@@ -40,7 +42,8 @@ struct RouterBehaviourTests {
             Int($0.seen["ip.frag_offset"] ?? "") ?? 0 < Int($1.seen["ip.frag_offset"] ?? "") ?? 0
         }.flatMap { $0.bytes[34...] }
         #expect(replies.count == max((size + 8 + 1479) / 1480, 1))
-        #expect(replies.allSatisfy { $0.bytes.count <= 1514 && $0.seen["ip.src"] == "192.168.50.1" })
+        #expect(
+            replies.allSatisfy { $0.bytes.count <= 1514 && $0.seen["ip.src"] == "192.168.50.1" })
         #expect(Array(joined.dropFirst(8)) == data)
         #expect(joined[0] == 0)
         #expect(SlowChecksum.isIntact(Array(joined)))
@@ -63,8 +66,10 @@ struct RouterBehaviourTests {
     func tooBigWithoutDFIsCut(mtu: Int) throws {
         var bench = Bench { $0[.wan].mtu = mtu }
         let data = (0..<1400).map { UInt8(truncatingIfNeeded: $0) }
-        let big = Self.host.with { $0.fragmentField = 0; $0.identification = 5 }
-            .udp(40_000, 53, data)
+        let big = Self.host.with {
+            $0.fragmentField = 0; $0.identification = 5
+        }
+        .udp(40_000, 53, data)
         bench.send(big, on: .lan)
         let pieces = bench.take()
         var expected = 0
@@ -120,7 +125,8 @@ struct RouterBehaviourTests {
         }
         for destination in ["0.1.2.3", "127.0.0.1", "169.254.1.1", "240.0.0.1"] {
             var bench = Bench()
-            #expect(bench.send(PacketBuilder("192.168.50.10", destination).udp(1, 2), on: .lan).isEmpty)
+            #expect(
+                bench.send(PacketBuilder("192.168.50.10", destination).udp(1, 2), on: .lan).isEmpty)
             #expect(bench.drops(.martianDestination, on: .lan) == 1)
         }
         var bench = Bench()

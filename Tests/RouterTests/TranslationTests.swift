@@ -184,15 +184,18 @@ struct TranslationTests {
         for reversed in [false, true] {
             var bench = Bench()
             let payload = (0..<5000).map { UInt8(truncatingIfNeeded: $0) }
-            let whole = Self.host.with { $0.fragmentField = 0; $0.identification = 77 }
-                .udp(40_000, 9, payload)
+            let whole = Self.host.with {
+                $0.fragmentField = 0; $0.identification = 77
+            }
+            .udp(40_000, 9, payload)
             let pieces = fragments(of: whole, size: 1480)
             for piece in reversed ? pieces.reversed() : pieces { bench.send(piece, on: .lan) }
             let out = bench.take()
             #expect(out.count == pieces.count)
             #expect(out.allSatisfy { $0.seen["ip.src"] == "203.0.113.2" && $0.side == .wan })
             let joined = out.sorted {
-                Int($0.seen["ip.frag_offset"] ?? "") ?? 0 < Int($1.seen["ip.frag_offset"] ?? "") ?? 0
+                Int($0.seen["ip.frag_offset"] ?? "") ?? 0 < Int($1.seen["ip.frag_offset"] ?? "")
+                    ?? 0
             }.flatMap { $0.bytes[34...] }
             #expect(Array(joined.dropFirst(8)) == payload)
             let waiting = bench.router.forwarder.hasReady

@@ -39,6 +39,8 @@ public struct Bench: ~Copyable {
     public private(set) var verdict = Verdict.consumed
     /// Whether the made-up neighbours answer ARP.
     public var answersARP = true
+    /// Frames of `sent` that the neighbours have seen.
+    private var looked = 0
     private var outbox = Outbox(capacity: 8 << 20, entries: 16_384)
 
     /// The gateway's hardware address on a side.
@@ -143,7 +145,6 @@ public struct Bench: ~Copyable {
 
     /// Answers ARP requests and takes held packets up until nothing moves any more.
     private mutating func settle() {
-        var looked = sent.count > 64 ? sent.count - 64 : 0
         for _ in 0..<10_000 {
             if router.forwarder.hasReady {
                 var scratch = [UInt8](repeating: 0, count: FrameSlab.stride)
@@ -169,7 +170,9 @@ public struct Bench: ~Copyable {
         let reply = arp(
             2, sender: station, ip(asked), target: asker,
             ip(frame.seen["arp.src.proto_ipv4"] ?? "0.0.0.0"))
-        receive(ethernet(to: asker, from: station, type: 0x0806, reply), VirtioNetHeader(), on: frame.side)
+        receive(
+            ethernet(to: asker, from: station, type: 0x0806, reply), VirtioNetHeader(),
+            on: frame.side)
     }
 
     /// Lets time pass in steps of 250 ms, working off timers; the frames that left meanwhile.
@@ -188,7 +191,10 @@ public struct Bench: ~Copyable {
 
     /// The frames that left and were no ARP, since the last call.
     public mutating func take() -> [SentFrame] {
-        defer { sent = [] }
+        defer {
+            sent = []
+            looked = 0
+        }
         return sent.filter(\.isInternet)
     }
 
@@ -223,7 +229,6 @@ public struct Bench: ~Copyable {
         collect(nil)
     }
 }
-
 
 /// An address of an interface written in a test; stops the program if it is none.
 public func address(_ text: String) -> InterfaceAddress {
