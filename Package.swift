@@ -56,13 +56,16 @@ let package = Package(
 
         .target(
             name: "Configuration",
-            dependencies: ["Timing", "Wire", "NAT", "Forwarding", "Routing", "CYAML"],
+            dependencies: [
+                "Timing", "Wire", "NAT", "Forwarding", "Routing", "Words", "CYAML",
+            ],
             swiftSettings: strict),
-        .target(name: "Control", dependencies: ["Wire"], swiftSettings: strict),
+        .target(name: "Words", swiftSettings: strict),
+        .target(name: "Control", dependencies: ["Wire", "Words"], swiftSettings: strict),
         .target(
             name: "ControlServer",
             dependencies: [
-                "Control", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "Control", "Wire", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
             ],
             swiftSettings: strict),
         .target(
@@ -80,7 +83,8 @@ let package = Package(
         .executableTarget(
             name: "gatewayctl",
             dependencies: [
-                "Control", "Configuration", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "Control", "Configuration", "Words", nio("NIOCore"), nio("NIOPosix"),
+                nio("NIOHTTP1"),
                 arguments,
             ],
             swiftSettings: strict),
@@ -107,9 +111,12 @@ func tests() -> [Target] {
         ("MemoryTests", []), ("TimingTests", []), ("WireTests", []), ("NATTests", ["Simulation"]),
         ("ForwardingTests", []), ("RoutingTests", []), ("RouterTests", ["Simulation"]),
         ("ConfigurationTests", ["Configuration"]),
-        ("ControlTests", ["Control", "ControlServer", nio("NIOCore"), nio("NIOPosix")]),
+        (
+            "ControlTests",
+            ["Control", "ControlServer", "gatewayctl", nio("NIOCore"), nio("NIOPosix")]
+        ),
         ("LinuxTests", ["Linux", "CLinux"]), ("NetlinkTests", ["Netlink", "Linux", "CLinux"]),
-        ("TidyTests", []),
+        ("TidyTests", []), ("WordsTests", ["Words"]),
     ]
     let data = [
         "WireTests": ["Captures"], "TidyTests": ["requirements.txt", "rfcs.txt"],

@@ -137,7 +137,7 @@ private func routes(
 extension Route {
     /// One setting a way, since the file has one entry a way.
     fileprivate var settings: [Setting] {
-        let to = prefix.length == 0 ? "default" : "\(prefix)"
+        let to = Wording.destination(prefix)
         let weights = [
             distance == RouteSource.static.defaultDistance ? nil : "distance \(distance)",
             metric == 0 ? nil : "metric \(metric)",

@@ -1,5 +1,6 @@
 internal import NAT
 internal import Wire
+import Words
 
 /// The keys one mapping knows.
 protocol KeyWord: RawRepresentable<String>, CaseIterable, Equatable, Sendable {
@@ -42,6 +43,13 @@ struct Fields<Key: KeyWord> {
     var anchor: Int
     /// At most one entry a key.
     var entries: [(key: Key, value: Int)] = []
+    /// Whether another tool's word stands where one of the missing keys belongs.
+    var hasForeignWord = false
+    /// Keys that a misspelt one was probably meant to be.
+    var misspelt: [Key] = []
+
+    /// Whether something already said explains that the key is missing.
+    func isExplained(_ key: Key) -> Bool { hasForeignWord || misspelt.contains(key) }
 
     subscript(key: Key) -> Int? {
         for entry in entries where entry.key == key { return entry.value }
@@ -91,43 +99,45 @@ struct Decoder {
                 // A repeated key was reported when it was read.
                 if fields[known] == nil { fields.entries.append((known, child)) }
             } else if word != "<<" {
-                reportUnknown(word, at: key, path: path, as: Key.self)
+                reportUnknown(word, at: key, in: &fields)
             }
         }
         return fields
     }
 
     private mutating func reportUnknown<Key: KeyWord>(
-        _ word: String, at key: Int, path: Path, as _: Key.Type
+        _ word: String, at key: Int, in fields: inout Fields<Key>
     ) {
-        let shown = tree.quoted(key)
+        // Nobody sees the rest, and suggestions for a million keys take seconds.
+        guard !problems.isFull else { return report(.unknownKey, key, "") }
+        let path = fields.path
+        let message = "unknown key \(tree.quoted(key)) \(path.container)"
         let known = Key.allCases.map(\.rawValue)
         if Key.unavailable.contains(word) {
             report(
                 .notAvailable, key, "'\(path.key(word))' is not available in this version",
                 help: "it comes with a later release; remove the section")
         } else if let foreign = Key.foreign.first(where: { $0.word == word }) {
+            fields.hasForeignWord = true
             report(
-                .foreignWord, key, "\(shown) \(path.container) is \(foreign.tool)'s word",
+                .foreignWord, key,
+                "\(tree.quoted(key)) \(path.container) is \(foreign.tool)'s word",
                 help: foreign.help)
         } else if Key.self == InterfacesKey.self {
-            report(
-                .unknownKey, key, "unknown key \(shown) \(path.container)",
-                help: "version 1 knows only lan and wan")
+            report(.unknownKey, key, message, help: "version 1 knows only lan and wan")
         } else if let near = Spelling.suggestion(for: word, among: known) {
-            report(
-                .unknownKey, key, "unknown key \(shown) \(path.container)",
-                help: "did you mean '\(near)'?")
+            if let meant = Key(rawValue: near) { fields.misspelt.append(meant) }
+            report(.unknownKey, key, message, help: "did you mean '\(near)'?")
         } else {
             report(
-                .unknownKey, key, "unknown key \(shown) \(path.container)",
-                help: "known keys: \(known.joined(separator: ", "))")
+                .unknownKey, key, message, help: "known keys: \(known.joined(separator: ", "))")
         }
     }
 
     /// The value of a key that must be there.
     mutating func required<Key>(_ key: Key, of fields: Fields<Key>, help: String? = nil) -> Int? {
         if let node = fields[key] { return node }
+        guard !fields.isExplained(key) else { return nil }
         report(
             .missingKey, fields.anchor, "\(fields.path.subject) needs '\(key.rawValue)'", help: help
         )
@@ -141,7 +151,8 @@ struct Decoder {
         if tree.isNull(node) { return tree.children(node) }
         guard tree.kind(node) == .sequence else {
             if tree.kind(node) == .scalar {
-                let text = tree.string(node)
+                let isShort = tree.bytes(node).count <= 40
+                let text = isShort ? Escaping.escaped(tree.string(node)) : "…"
                 report(.notList, node, "\(path) must be a list", help: help ?? "write [\(text)]")
             } else if tree.kind(node) == .mapping {
                 report(.notList, node, "\(path) must be a list", help: help)

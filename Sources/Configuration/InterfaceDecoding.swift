@@ -153,11 +153,10 @@ extension Decoder {
         guard let node, isValue(node, path()) else { return nil }
         let bytes = tree.bytes(node)
         let isPath = bytes.first == UInt8(ascii: "/")
-        let hasSlash = bytes.contains(UInt8(ascii: "/"))
         let isText = bytes.allSatisfy { $0 > 0x20 && $0 != 0x7f }
         let isDots = bytes.elementsEqual(".".utf8) || bytes.elementsEqual("..".utf8)
-        guard !bytes.isEmpty, isText, !isDots, isPath || !hasSlash,
-            bytes.count <= (isPath ? 4095 : 255)
+        let isName = (1...255).contains(bytes.count) && bytes.allSatisfy(Self.isSimpleNameByte)
+        guard isPath ? isText && bytes.count <= 4095 : isName && !isDots
         else {
             report(
                 .badNamespace, node,
@@ -196,7 +195,7 @@ extension Decoder {
             if draft.hasAllAddresses, !draft.connects(address) {
                 report(
                     .strangeNeighbor, addressNode,
-                    "\(address) is in none of the networks of \(draft.side), so nothing is sent to it"
+                    "\(address) is in no network of \(draft.side), so nothing is sent to it"
                 )
             }
             draft.neighbors.append(StaticNeighbor(address: address, hardware: hardware))

@@ -65,8 +65,9 @@ extension Decoder {
         for side in sides {
             for own in side.addresses {
                 if let taken = Self.taken(own.value, range) {
+                    let verb = range.lowerBound == range.upperBound ? "is" : "contains"
                     report(
-                        .poolInUse, node, "\(shown) contains \(taken) of \(side.side)",
+                        .poolInUse, node, "\(shown) \(verb) \(taken) of \(side.side)",
                         help: "leave it out of the pool")
                     return
                 }

@@ -7,8 +7,9 @@ struct Problems {
     private(set) var list: [Diagnostic] = []
     private(set) var errors = 0
     private(set) var warnings = 0
-    /// Diagnostics that were not kept.
-    private(set) var omitted = 0
+
+    /// Whether further ones are only counted.
+    var isFull: Bool { list.count >= Self.most }
 
     init(file: String) { self.file = file }
 
@@ -20,10 +21,7 @@ struct Problems {
         case .warning: warnings += 1
         case .note: break
         }
-        guard list.count < Self.most else {
-            omitted += 1
-            return
-        }
+        guard !isFull else { return }
         list.append(
             Diagnostic(
                 file: file, line: max(1, mark.line), column: max(1, mark.column),

@@ -11,8 +11,8 @@ struct RouteContext {
 }
 
 extension Decoder {
-    /// The routes wanted are 100,000 in under a second; ten times as many still fit the largest
-    /// file, so this bounds a mistake in a generator rather than memory.
+    /// 100,000 routes are wanted; ten times as many are more than the largest file holds in the
+    /// usual form, so this bounds a broken generator and stands in the schema.
     static let mostRoutes = 1_000_000
 
     private struct RouteID: Hashable {
@@ -61,14 +61,16 @@ extension Decoder {
         else {
             report(
                 .repeatedRoute, node,
-                "a route to \(route.prefix) with this distance and metric is given twice",
+                "a route to \(Wording.destination(route.prefix)) with this distance and metric "
+                    + "is given twice",
                 help: "give one of them another distance or remove it")
             return
         }
         guard ways.count < Route.mostNextHops else {
             report(
                 .tooManyWays, node,
-                "\(route.prefix) has more than \(Route.mostNextHops) next hops")
+                "\(Wording.destination(route.prefix)) has more than \(Route.mostNextHops) next hops"
+            )
             return
         }
         first.action = .forward((ways + [way]).sorted())
@@ -144,7 +146,7 @@ extension Decoder {
         let isOnLink = boolean(fields[.onLink], fields.name(.onLink)) ?? false
         guard let node = fields[.via] else {
             if let side { return NextHop(side: side) }
-            if fields[.interface] == nil {
+            if fields[.interface] == nil, !fields.isExplained(.via) {
                 report(
                     .noNextHop, fields.anchor, "\(fields.path.subject) needs 'via' or 'interface'",
                     help: "write via: ADDRESS, or type: blackhole to drop the packets")

@@ -152,6 +152,10 @@ enum Wording {
         return text
     }
 
+    static func destination(_ prefix: IPv4Prefix) -> String {
+        prefix.length == 0 ? "default" : prefix.description
+    }
+
     static func ports(_ range: ClosedRange<UInt16>) -> String {
         range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)"
     }

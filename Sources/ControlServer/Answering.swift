@@ -11,8 +11,11 @@ struct RowStream {
 
 extension Connection {
     /// Octets of a part, and the time after which other clients have their turn.
-    private static let partBytes = 16 << 10
+    private static let partBytes = 64 << 10
     private static let turn = TimeAmount.milliseconds(5)
+    /// Between two turns. A task that is ready at once would run before the loop looks at any
+    /// other client again.
+    private static let pause = TimeAmount.milliseconds(1)
 
     func answer(_ error: ControlError) {
         answer(error.answer, status: HTTPResponseStatus(statusCode: error.status))
@@ -85,10 +88,17 @@ extension Connection {
         channel.writeAndFlush(
             HTTPServerResponsePart.body(.byteBuffer(channel.allocator.buffer(bytes: text))),
             promise: nil)
-        guard channel.isWritable else { return }
-        let ticket = ticket
-        channel.eventLoop.assumeIsolated().execute { [self] in
-            if self.ticket == ticket, channel.isWritable { pump() }
+        scheduleTurn()
+    }
+
+    /// Lets the next turn come if the client can take more. Never pumps at once: this may be called
+    /// from within a write.
+    func scheduleTurn() {
+        guard rows != nil, channel.isWritable, !isTurnScheduled else { return }
+        isTurnScheduled = true
+        channel.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [self] in
+            isTurnScheduled = false
+            if channel.isWritable { pump() }
         }
     }
 

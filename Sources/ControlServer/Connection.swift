@@ -34,6 +34,7 @@ final class Connection: ChannelInboundHandler {
     var keepsAlive = true
     private(set) var version = HTTPVersion.http1_1
     var rows: RowStream?
+    var isTurnScheduled = false
     var answerEnds = NIODeadline.distantFuture
     private var body: [UInt8] = []
     /// Distinguishes the answer that is awaited from one that comes too late.
@@ -117,7 +118,7 @@ extension Connection {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if channel.isWritable, case .answering = phase { pump() }
+        scheduleTurn()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -135,7 +136,11 @@ extension Connection {
             guard error is HTTPParserError || error is NIOHTTPDecoderError else {
                 return close()
             }
-            fail(400, "this is not a request of HTTP/1.1")
+            if error as? HTTPParserError == .headerOverflow {
+                fail(431, "there are too many headers")
+            } else {
+                fail(400, "this is not a request of HTTP/1.1")
+            }
         case .lingering where error is HTTPParserError: break
         case .working where error is HTTPParserError: keepsAlive = false
         case .answering where error is HTTPParserError: keepsAlive = false

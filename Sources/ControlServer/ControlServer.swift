@@ -135,7 +135,9 @@ public final class ControlServer: Sendable {
                 let count = service.count
                 channel.closeFuture.whenComplete { _ in count.leave() }
                 return service.peers.credentials(channel).flatMapThrowing { peer in
-                    let access = service.rights.access(of: peer, peers: service.peers)
+                    let groups = service.peers.memberships(channel).union([peer.group])
+                    let access = service.rights.access(
+                        of: peer, memberships: groups, peers: service.peers)
                     try service.addHandlers(to: channel, access: access)
                 }
             }

@@ -18,9 +18,8 @@ public struct ControlRights: Sendable {
         case none, look, change
     }
 
-    func access(of peer: PeerCredentials, peers: Peers) -> Access {
+    func access(of peer: PeerCredentials, memberships: Set<UInt32>, peers: Peers) -> Access {
         if peer.user == 0 || peer.user == geteuid() { return .change }
-        let memberships = peers.memberships(peer)
         func isMember(_ name: String?) -> Bool {
             guard let name, let number = peers.group(name) else { return false }
             return memberships.contains(number)
@@ -40,7 +39,8 @@ struct PeerCredentials: Hashable, Sendable {
 /// How peers and groups are looked up; replaced in tests.
 struct Peers: Sendable {
     var credentials: @Sendable (any Channel) -> EventLoopFuture<PeerCredentials>
-    var memberships: @Sendable (PeerCredentials) -> Set<UInt32>
+    /// Groups besides the primary one; asked on the channel's event loop.
+    var memberships: @Sendable (any Channel) -> Set<UInt32>
     var group: @Sendable (String) -> UInt32?
 
     static let system = Peers(
@@ -52,27 +52,25 @@ struct Peers: Sendable {
                 level: NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET),
                 name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
         },
-        memberships: { groups(of: $0) }, group: { groupNumber($0) })
+        memberships: { supplementaryGroups(of: $0) }, group: { groupNumber($0) })
 
-    /// The primary group of the process and the groups its user has in the group database.
-    static func groups(of peer: PeerCredentials) -> Set<UInt32> {
-        var text = [CChar](repeating: 0, count: 16 << 10)
-        // The record points into the text, so the text must not move meanwhile.
-        return unsafe text.withUnsafeMutableBufferPointer { text in
-            guard let start = text.baseAddress else { return [peer.group] }
-            var record = unsafe passwd()
-            var found: UnsafeMutablePointer<passwd>?
-            let result = unsafe getpwuid_r(
-                peer.user, &record, start, text.count, &found)
-            guard result == 0, unsafe found != nil else { return [peer.group] }
+    /// The groups the peer had when it connected (SO_PEERGROUPS, unix(7)); empty if there are more
+    /// than 1,024 or none can be told.
+    static func supplementaryGroups(of channel: any Channel) -> Set<UInt32> {
+        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { handle in
             var groups = [gid_t](repeating: 0, count: 1024)
-            var count = Int32(groups.count)
-            guard unsafe getgrouplist(record.pw_name, peer.group, &groups, &count) >= 0 else {
-                return [peer.group]
-            }
-            return Set(groups.prefix(Int(count)) + [peer.group])
+            var bytes = socklen_t(groups.count * MemoryLayout<gid_t>.size)
+            let result = unsafe getsockopt(handle, SOL_SOCKET, peerGroups, &groups, &bytes)
+            guard result == 0 else { return Set<UInt32>() }
+            return Set(groups.prefix(Int(bytes) / MemoryLayout<gid_t>.size))
         }
+        return found ?? []
     }
+
+    /// SO_PEERGROUPS of asm-generic/socket.h, which glibc's headers of Debian 12 lack.
+    private static let peerGroups: Int32 = 59
 
     /// The number of the group of this name.
     static func groupNumber(_ name: String) -> UInt32? {

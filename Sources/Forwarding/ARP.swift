@@ -180,7 +180,7 @@ extension Forwarder {
         guard makeRoom(hop.side, now),
             let number = neighbors.insert(hop.side, hop.address, .incomplete, at: now)
         else { throw .arpTableFull }
-        ask(number, now, &outbox)
+        ask(number, now, isFirst: true, &outbox)
         return number
     }
 
@@ -205,12 +205,17 @@ extension Forwarder {
         }
     }
 
-    /// Sends the next request and sets the timer for its answer.
-    private mutating func ask(_ number: UInt32, _ now: Instant, _ outbox: inout Outbox) {
+    /// Sends the next request and sets the timer for its answer. A broadcast that would be one too
+    /// many in this second is put off, but counts, so that a scan can not keep its entries.
+    private mutating func ask(
+        _ number: UInt32, _ now: Instant, isFirst: Bool = false, _ outbox: inout Outbox
+    ) {
         let record = neighbors.records[number]
         let isUnicast = record.state == .probe && record.tries < NeighborLimits.tries
         neighbors.records[number].tries &+= 1
-        request(number, to: isUnicast ? MACAddress(record.hardware) : .broadcast, &outbox)
+        if isUnicast || isFirst || limits.requests.take(at: now) {
+            request(number, to: isUnicast ? MACAddress(record.hardware) : .broadcast, &outbox)
+        }
         neighbors.wheel.set(
             number, deadline: TimerWheel.deadline(NeighborLimits.retry, after: now))
     }

@@ -7,7 +7,7 @@ extension Forwarder {
     func checkSource(_ packet: Packet, _ side: Side) throws(DropReason) {
         let source = packet.source
         guard !Self.isNoHost(source) else { throw .martianSource }
-        guard own.side(of: source) == nil else { throw .sourceOwnAddress }
+        guard own.side(of: source) == nil, !nat.isOutside(source) else { throw .sourceOwnAddress }
         guard own.broadcastSide(of: source) == nil else { throw .martianSource }
         if settings.policy.dropsDocumentation, Self.isDocumentation(source) {
             throw .martianSource

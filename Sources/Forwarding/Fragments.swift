@@ -112,9 +112,11 @@ struct FragmentTable: ~Copyable {
         let start = UInt32(packet.fragmentField & FragmentField.offsetMask) * 8
         let length = UInt32(packet.frameLength - packet.transport)
         let isLast = packet.fragmentField & FragmentField.moreFragments == 0
-        guard length > 0, isLast || length % 8 == 0, start + length <= 65_535 - 20,
-            packet.proto != IPProtocol.tcp || start != 8
+        guard length > 0, isLast || length % 8 == 0,
+            start + length <= 65_535 - 20
         else { throw .fragmentMalformed }
+        // A second piece that begins within the TCP header could rewrite its flags (RFC 1858).
+        guard packet.proto != IPProtocol.tcp || start != 8 else { throw .fragmentTiny }
         let number: UInt32
         if let known = find(packet, side) {
             number = known
@@ -260,7 +262,7 @@ extension Forwarder {
                 newIdentification: isNew ? identifications.draw(&random) : 0,
                 timeout: settings.nat.timeouts.fragment, at: path.now)
         } catch {
-            if error == .fragmentOverlap { refuse(packet, error, path.side) }
+            if error == .fragmentOverlap { refuse(packet, error, path.side, at: path.now) }
             throw error
         }
         path.fate = fragments.records[number].fate
@@ -312,15 +314,19 @@ extension Forwarder {
 
     /// Gives up the datagram of a piece for `reason`, for which the rest of it is dropped until its
     /// time is up; pieces that went on already do not come back.
-    mutating func refuse(_ packet: Packet, _ reason: DropReason, _ side: Side) {
+    mutating func refuse(
+        _ packet: Packet, _ reason: DropReason, _ side: Side, at now: Instant
+    ) {
         guard let number = fragments.find(packet, side) else { return }
-        releasePieces(number)
+        dropPieces(number, reason, at: now)
         fragments.records[number].refusal = reason
     }
 
-    mutating func releasePieces(_ number: UInt32) {
+    /// Drops what is held of a datagram.
+    mutating func dropPieces(_ number: UInt32, _ reason: DropReason, at now: Instant) {
         fragments.heldPieces -= Int(fragments.records[number].held.count)
         while let held = fragments.records[number].held.popFirst(in: store) {
+            drop(reason, on: fragments.records[number].side, at: now)
             store.release(held)
         }
     }
@@ -328,11 +334,7 @@ extension Forwarder {
     mutating func fragmentTimers(at now: Instant, into outbox: inout Outbox) {
         for _ in 0..<256 {
             guard let number = fragments.wheel.popExpired(at: TimerWheel.ticks(now)) else { return }
-            let side = fragments.records[number].side
-            if fragments.records[number].refusal == nil, !fragments.isWhole(number) {
-                drop(.fragmentTimeout, on: side, at: now)
-            }
-            releasePieces(number)
+            dropPieces(number, .fragmentTimeout, at: now)
             fragments.remove(number)
         }
     }

@@ -37,7 +37,8 @@ extension Forwarder {
         _ path: Path, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict {
         guard packet.icmpType == ICMPType.echoRequest else {
-            throw packet.isICMPError ? .natErrorUnmatched : .icmpType
+            if packet.isICMPError { throw .natErrorUnmatched }
+            throw ICMPType.isReply(packet.icmpType) ? .natNoSession : .icmpType
         }
         guard packet.transportChecksumIsValid(&frame) else { throw .icmpChecksum }
         guard limits.local.take(at: path.now) else { throw .localRateLimit }
@@ -122,7 +123,7 @@ extension Forwarder {
         } else if let number = fragments.popWhole() {
             let side = fragments.records[number].side
             let length = assemble(number, &frame)
-            releasePieces(number)
+            dropPieces(number, .fragmentMalformed, at: now)
             fragments.remove(number)
             guard let length else {
                 drop(.fragmentMalformed, on: side, at: now)

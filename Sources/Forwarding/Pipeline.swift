@@ -114,7 +114,7 @@ extension Forwarder {
             }
         } catch {
             // Where the first piece may not go, the others need not wait for it.
-            if isUndecided { refuse(packet, error, side) }
+            if isUndecided { refuse(packet, error, side, at: now) }
             throw error
         }
     }
@@ -260,6 +260,7 @@ extension Forwarder {
             return .consumed
         }
         if known == nil, let admission {
+            try checkIntegrity(packet, &frame)
             known = try nat.admitInbound(turned, admission, at: path.now)
         }
         guard let second = known else { throw .natNoSession }

@@ -22,6 +22,7 @@ extension NAT {
         if !samePools { pools = PoolSet(addresses: outsideAddresses, ports: new.ports) }
         forwards = ForwardTable(settings, addresses: outsideAddresses)
         prepare()
+        if !samePools { assignHosts() }
         for number in 0..<mappingPool.highest where mappings[number].inUse != 0 {
             rejudge(number, keepsPort: samePools, at: now)
         }
@@ -41,6 +42,14 @@ extension NAT {
             for transport in forward.transports {
                 for port in forward.ports { pools[address, transport].unreserve(port) }
             }
+        }
+    }
+
+    /// Gives every host a place in the new pools; one that keeps a mapping keeps its address later.
+    private mutating func assignHosts() {
+        for number in 0..<mappingPool.highest where mappings[number].inUse != 0 {
+            let host = mappings[number].host
+            hosts[host].pool = poolChoice(hosts[host].hash)
         }
     }
 

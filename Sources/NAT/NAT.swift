@@ -38,6 +38,8 @@ public struct NAT: ~Copyable {
     @usableFromInline var icmpTimeout: UInt32 = 1
     var bucket = TokenBucket()
     var lastSerial: UInt32 = 0
+    /// More sessions were due than the last `expire` ended.
+    var hasBacklog = false
 
     /// Tables for `settings.limits`, translating to `outsideAddresses` (at most 1,024, in order of use).
     public init(_ settings: NATSettings, outsideAddresses: [IPv4Address], random: Random) {

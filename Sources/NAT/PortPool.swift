@@ -63,12 +63,12 @@ struct PortPool {
         let low = max(Int(range.lowerBound), 1)
         let high = Int(range.upperBound)
         // With the usual 1024-65535 the well-known ports serve well-known sources.
-        let lowFirst = range.lowerBound == 1024 ? 1 : low
-        let lowCount = max(min(high, 1023) - lowFirst + 1, lowFirst == 1 ? 1023 : 0)
+        let lowFirst = low == 1024 ? 1 : low
+        let lowCount = max(min(high, 1023) - lowFirst + 1, 0)
         let highFirst = max(low, 1024)
         let highCount = max(high - highFirst + 1, 0)
         bands = [
-            Band(first: lowFirst, count: max(lowCount, 0), free: max(lowCount, 0)),
+            Band(first: lowFirst, count: lowCount, free: lowCount),
             Band(first: highFirst, count: highCount, free: highCount),
         ]
     }

@@ -10,12 +10,9 @@ extension NAT {
         _ packet: Packet, at now: Instant
     ) throws(DropReason) -> UInt32 {
         guard let transport = Transport(rawValue: packet.proto) else { throw .natProtocol }
-        guard packet.hasPorts, transport != .icmp || ICMPType.isQuery(packet.icmpType) else {
-            throw .natNoSession
-        }
-        if transport == .tcp, !packet.flags.contains(.syn) || packet.flags.contains(.rst) {
-            throw .natTCPNotSYN
-        }
+        guard packet.hasPorts else { throw transport == .icmp ? .icmpType : .natNoSession }
+        guard transport != .icmp || ICMPType.isQuery(packet.icmpType) else { throw .natNoSession }
+        if transport == .tcp { try checkOpens(packet.flags) }
         let flow = Flow(packet, .outbound)
         try checkRoom(inside: flow.local, at: now)
         let mapping =
@@ -30,14 +27,14 @@ extension NAT {
         _ packet: Packet, _ admission: Admission, at now: Instant
     ) throws(DropReason) -> UInt32 {
         guard let transport = Transport(rawValue: packet.proto) else { throw .natProtocol }
-        if transport == .tcp, !packet.flags.contains(.syn) || packet.flags.contains(.rst) {
-            throw .natTCPNotSYN
-        }
+        if transport == .tcp { try checkOpens(packet.flags) }
         let inside = inside(of: admission, packet)
-        try checkRoom(inside: inside.address, at: now)
         let flow = Flow(
             .outbound, transport: packet.proto, local: inside.address, localPort: inside.port,
             remote: packet.source, remotePort: packet.sourcePort)
+        // Two outside ports of one inside endpoint: its answers to one remote could not be told apart.
+        guard find(flow) == nil else { throw .natFiltered }
+        try checkRoom(inside: inside.address, at: now)
         let mapping: UInt32
         switch admission {
         case .mapping(let known): mapping = known
@@ -46,6 +43,11 @@ extension NAT {
                 flow, number, outside: packet.destination, port: packet.destinationPort, at: now)
         }
         return try makeSession(mapping, flow, transport, .inbound, at: now)
+    }
+
+    /// Only a SYN alone begins a connection.
+    private func checkOpens(_ flags: TCPFlags) throws(DropReason) {
+        guard flags.intersection([.syn, .ack, .rst, .fin]) == .syn else { throw .natTCPNotSYN }
     }
 
     /// Limits first, so that nothing has to be undone.
@@ -212,10 +214,14 @@ extension NAT {
             hostPool.give(number)
             return nil
         }
-        // The same host gets the same address for as long as the pool stays (RFC 4787 REQ-2).
-        let pool = pools.addresses.isEmpty ? 0 : hash % UInt32(pools.addresses.count)
-        hosts[number] = Host(address: address, pool: pool, sessions: 0, mappings: 1, hash: hash)
+        hosts[number] = Host(
+            address: address, pool: poolChoice(hash), sessions: 0, mappings: 1, hash: hash)
         return number
+    }
+
+    /// The same host gets the same address for as long as the pool stays (RFC 4787 REQ-2).
+    func poolChoice(_ hash: UInt32) -> UInt32 {
+        pools.addresses.isEmpty ? 0 : hash % UInt32(pools.addresses.count)
     }
 
     private mutating func giveHost(_ number: UInt32) {

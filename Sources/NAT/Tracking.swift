@@ -25,19 +25,19 @@ extension NAT {
         }
         guard isIntact else { return }
         let flags = sessions[number].flags
-        if flags & known == 0 { meet(number, direction) }
         if direction == .outbound
             || flags & (SessionFlag.sentOutbound | SessionFlag.inboundRefreshes) != 0
         {
             sessions[number].lastSeen = TimerWheel.ticks(now)
         }
+        if flags & known == 0 { meet(number, direction) }
         if packet.proto == IPProtocol.tcp {
             let phase = sessions[number].phase
             let control: TCPFlags = [.syn, .fin, .rst]
             if phase == SessionPhase.transitory.rawValue
                 || !packet.flags.isDisjoint(with: control)
             {
-                advance(number, packet.flags, direction, at: now)
+                advance(number, packet.flags, direction)
             }
         }
     }
@@ -54,22 +54,26 @@ extension NAT {
         let both = SessionFlag.sentOutbound | SessionFlag.sentInbound
         if sessions[number].transport != IPProtocol.tcp, sessions[number].flags & both == both {
             sessions[number].phase = SessionPhase.replied.rawValue
-            sessions[number].timeout = timeout(of: number)
+            setTimeout(of: number)
         }
     }
 
     /// A TCP segment that may change the phase.
     @usableFromInline
-    mutating func advance(
-        _ number: UInt32, _ flags: TCPFlags, _ direction: Direction, at now: Instant
-    ) {
+    mutating func advance(_ number: UInt32, _ flags: TCPFlags, _ direction: Direction) {
         guard let phase = SessionPhase(rawValue: sessions[number].phase) else { return }
         let next = phase.next(on: flags, direction)
         guard next != phase else { return }
         sessions[number].phase = next.rawValue
+        setTimeout(of: number)
+    }
+
+    /// The idle time of the phase a session came to. A timer set later than that is set anew; one
+    /// set earlier finds out when it runs.
+    private mutating func setTimeout(of number: UInt32) {
         let time = timeout(of: number)
         if time < sessions[number].timeout {
-            wheel.set(number, deadline: TimerWheel.ticks(now) &+ time)
+            wheel.set(number, deadline: sessions[number].lastSeen &+ time)
         }
         sessions[number].timeout = time
     }
@@ -97,7 +101,10 @@ extension NAT {
     public mutating func expire(at now: Instant, most: Int = 256) -> Bool {
         let tick = TimerWheel.ticks(now)
         for _ in 0..<most {
-            guard let number = wheel.popExpired(at: tick) else { return false }
+            guard let number = wheel.popExpired(at: tick) else {
+                hasBacklog = false
+                return false
+            }
             let deadline = sessions[number].lastSeen &+ sessions[number].timeout
             if deadline > tick {
                 wheel.set(number, deadline: deadline)
@@ -114,12 +121,14 @@ extension NAT {
                 end(number, at: now)
             }
         }
+        hasBacklog = true
         return true
     }
 
-    /// When `expire` has to be called next; nil while there are no sessions.
+    /// When `expire` has to be called next: at once if it left some; nil while there are no sessions.
     public func nextDeadline(at now: Instant) -> Instant? {
         guard wheel.count > 0 else { return nil }
+        if hasBacklog { return now }
         let tick = Int64(TimerWheel.ticks(now)) + 1
         return Instant(nanoseconds: tick * TimerWheel.tick.nanoseconds)
     }

@@ -110,7 +110,17 @@ final class Daemon {
     private func socket(_ inherited: ListenDescriptors) -> ControlSocket {
         if let descriptor = inherited["control"] { return .descriptor(descriptor) }
         let settings = configuration.control
+        Self.makeDirectory(of: settings.socket)
         return .path(settings.socket, mode: settings.mode, group: group)
+    }
+
+    /// Makes the directories that the socket lies in; what cannot be made shows when it is bound.
+    private static func makeDirectory(of path: String) {
+        var directory = ""
+        for part in path.split(separator: "/").dropLast() {
+            directory += "/" + part
+            _ = unsafe mkdir(directory, 0o755)
+        }
     }
 
     /// The group of the control socket. The usual one exists only where a package made it.
@@ -234,7 +244,8 @@ final class Daemon {
         case .ready:
             isReady = true
             log.notice(
-                "ready: \(describe(.lan)), \(describe(.wan))", metadata: ["event": "ready"])
+                "\(configuration.name) is ready: \(describe(.lan)), \(describe(.wan))",
+                metadata: ["event": "ready"])
             _ = service.ready(status: "forwarding")
         case .deviceGone(let side):
             guard exitStatus == nil else { return }
@@ -324,7 +335,8 @@ final class Daemon {
         answer.applied = true
         answer.durationMilliseconds = UInt64(max((Clock.now() - began).wholeMilliseconds, 0))
         log.notice(
-            "configuration applied: \(changes.count) changes", metadata: ["event": "config.applied"])
+            "configuration applied: \(changes.count) changes", metadata: ["event": "config.applied"]
+        )
         _ = service.ready()
         return answer
     }

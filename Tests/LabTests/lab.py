@@ -23,6 +23,9 @@ class Namespace:
         self.file = open(f"/run/netns/{self.name}")
         self.run("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 "
                  "net.ipv4.ip_forward=0 net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=100000")
+        # With bridge netfilter the kernel would check packets that the gateway is to judge.
+        self.run("sysctl -qwe net.bridge.bridge-nf-call-iptables=0 "
+                 "net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0")
         self.ip("link set lo up")
 
     @contextlib.contextmanager

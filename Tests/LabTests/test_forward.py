@@ -366,7 +366,8 @@ def segment_size_is_clamped(lab):
     gateway.reload({"nat": {"mss-clamp": "off"}})
     syns.frames.clear()
     lab.cli1.connect((SRV, 80))
-    assert size(syns.wait(lambda p: TCP in p)) == 1460
+    found = size(syns.wait(lambda p: TCP in p))
+    assert found == 1460, found
     listener.close()
 
 

@@ -130,7 +130,7 @@ def a_thousand_connections_at_once(lab):
         assert data == b"CLIENT %d" % number, data
 
     async def main():
-        server = await asyncio.start_server(serve, sock=listener)
+        server = await asyncio.start_server(serve, sock=listener, backlog=4096)
         ready, go = [], asyncio.Event()
         tasks = [asyncio.create_task(ask(n, s, ready, go)) for n, s in enumerate(sockets)]
         while len(ready) < count:
@@ -416,6 +416,9 @@ def host_limit(lab):
     gateway = lab.start({"nat": {"limits": {"sessions-per-host": 50}}})
     server = lab.srv.udp(9000)
     hog = [lab.cli1.udp() for _ in range(60)]
+    # Both neighbours have to be known, or a burst overruns the queue of what waits for them.
+    lab.cli1.ping(LAN)
+    lab.srv.ping(WAN)
     with gateway.dropping("nat.host_limit", "lan", 10):
         for s in hog:
             s.sendto(b"x", (SRV, 9000))

@@ -72,7 +72,8 @@ def starts_and_says_so(lab):
 @rows("P8", "S60")
 def is_locked_in(lab):
     machine = started(lab)
-    assert machine.run(f"stat -c '%a %U:%G' {SOCKET}").stdout.strip() == "660 root:gatewayd"
+    rights = machine.run(f"stat -c '%a %U:%G' {SOCKET}").stdout.strip()
+    assert rights == "660 root:gatewayd", rights
     pid = machine.property("MainPID")
     status = dict(line.split(":\t", 1) for line in machine.run(f"cat /proc/{pid}/status").stdout.splitlines() if ":\t" in line)
     only = "0000000000001000"  # CAP_NET_ADMIN
@@ -93,13 +94,13 @@ def reload_is_an_answer(lab):
     pid = machine.property("MainPID")
     machine.configure(HOME % "" + "nat:\n  port-forwards: [{name: web, protocol: tcp, port: 8080, to: 192.168.50.10}]\n")
     machine.run(f"systemctl reload {UNIT}")
-    assert "web" in machine.run("gatewayctl nat").stdout
+    assert "web" in machine.run("gatewayctl nat port-forwards").stdout
     machine.configure(HOME % ", mtv: 9000")
     refused = machine.run(f"systemctl reload {UNIT}", check=False)
     assert refused.returncode != 0, "a refused file was called a success"
     assert "mtv" in machine.journal(), machine.journal()
     assert machine.property("MainPID") == pid and machine.property("ActiveState") == "active"
-    assert "web" in machine.run("gatewayctl nat").stdout
+    assert "web" in machine.run("gatewayctl nat port-forwards").stdout
     pings(machine)
 
 

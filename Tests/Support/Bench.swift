@@ -14,6 +14,13 @@ public struct SentFrame: Hashable, Sendable {
     /// Its bytes, from the Ethernet header on.
     public var bytes: [UInt8]
 
+    /// A frame that left by `side`.
+    public init(side: Side, header: VirtioNetHeader, bytes: [UInt8]) {
+        self.side = side
+        self.header = header
+        self.bytes = bytes
+    }
+
     /// Whether it carries IPv4.
     public var isInternet: Bool { bytes.count > 14 && bytes[12] == 8 && bytes[13] == 0 }
 

@@ -1,4 +1,5 @@
 import Wire
+import Words
 
 /// What is wrong with the text of a filter, and where.
 public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -81,7 +82,7 @@ public struct Filter: Sendable {
         for (slot, rule) in rules.enumerated() where rule.name != "none" {
             guard let index = names.firstIndex(of: rule.name) else {
                 let shown = FilterParser.printable(Array(rule.name.utf8))
-                let near = closestWord(to: rule.name, among: names)
+                let near = Spelling.suggestion(for: rule.name, among: names)
                 throw FilterError(
                     "there is no port forward '\(shown)'"
                         + (near.map { "; did you mean '\($0)'?" } ?? ""),

@@ -1,4 +1,5 @@
 import Wire
+import Words
 
 /// Recursive descent over the words of a filter; the depth is bounded, so is the program.
 struct FilterParser {
@@ -150,7 +151,7 @@ extension FilterParser {
             hint = "; write 'host \(word)'"
         } else if IPv4Prefix(word) != nil {
             hint = "; write 'net \(word)'"
-        } else if let near = closestWord(to: word, among: Self.words) {
+        } else if let near = Spelling.suggestion(for: word, among: Self.words) {
             hint = "; did you mean '\(near)'?"
         } else {
             hint = ""
@@ -162,7 +163,8 @@ extension FilterParser {
         _ = comparison()
         let name = try value("a protocol")
         guard let number = SessionRow.transportNumber(name.text.lowercased()) else {
-            let near = closestWord(to: name.text.lowercased(), among: ["tcp", "udp", "icmp"])
+            let near = Spelling.suggestion(
+                for: name.text.lowercased(), among: ["tcp", "udp", "icmp"])
             throw error(
                 at: name,
                 "unknown protocol '\(shown(name))'"
@@ -176,7 +178,7 @@ extension FilterParser {
         let name = try value("a state")
         guard let state = SessionState(name: name.text.lowercased()) else {
             let names = SessionState.allCases.map(\.name)
-            let near = closestWord(to: name.text.lowercased(), among: names)
+            let near = Spelling.suggestion(for: name.text.lowercased(), among: names)
             throw error(
                 at: name,
                 "unknown state '\(shown(name))'"

@@ -1,6 +1,6 @@
 /// Finds the word somebody probably meant.
 public enum Spelling {
-    /// Longest word compared, in Unicode scalars; a longer one is no typing mistake.
+    /// Longest word looked for, in Unicode scalars; a longer one is no typing mistake.
     static let longestWord = 64
 
     /// Optimal string alignment: the fewest insertions, removals, replacements and swaps of

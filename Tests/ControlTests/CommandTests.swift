@@ -1,0 +1,272 @@
+import Control
+import Foundation
+import Glibc
+import Testing
+
+@testable import ControlServer
+
+func makeSocket(_ path: String) throws -> Int32 {
+    let file = try SocketFile(path: path, mode: 0o666, group: nil)
+    let flags = fcntl(file.descriptor, F_GETFL)
+    try #require(fcntl(file.descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0)
+    return file.descriptor
+}
+
+private func run(_ server: TestServer, _ words: String...) throws -> CommandResult {
+    try gatewayctl(words + ["--socket", server.path])
+}
+
+@Suite struct CommandTests {
+    @Test func status() throws {
+        let result = try run(TestServer(), "status")
+        let expected = """
+            ● home is running                                          gatewayd 0.1.0, up 3h 12m
+              config    /etc/gatewayd/home.yaml, applied 2001-02-03 04:05:06, no warnings
+              lan       tap-lan  192.168.50.1/24  MTU 1500   in  9.1 Mbit/s   out 73.0 Mbit/s
+              wan       tap-wan  203.0.113.2/24   MTU 1500   in  9.1 Mbit/s   out 73.0 Mbit/s
+              next hop  203.0.113.1 answers ARP (02:00:5e:00:53:01, 4s ago)
+              nat       masquerade, 126 of 65536 sessions, 125 of 129024 ports
+              routes    3: 2 connected, 1 static
+              arp       5 neighbours
+              dropped   56 packets since start, most: nat.no_session 41     (gatewayctl drops)
+
+            """
+        #expect(result.output == expected)
+        #expect(result.status == 0 && result.errors.isEmpty)
+    }
+
+    @Test func sessions() throws {
+        let server = try TestServer()
+        let plain = try run(server, "sessions", "inside", "192.168.50.101", "and", "proto", "tcp")
+        #expect(
+            plain.output == """
+                PROTO  INSIDE                OUTSIDE            REMOTE            STATE        \
+                IDLE  OUT    IN
+                tcp    192.168.50.101:40013  203.0.113.2:40013  198.51.100.7:443  established  \
+                1s    98 kB  11 MB
+                1 of 3 sessions match
+
+                """)
+        let wide = try run(server, "sess", "proto tcp", "-o", "wide", "--no-header")
+        #expect(
+            wide.output == """
+                tcp  192.168.50.101:40013  203.0.113.2:40013  198.51.100.7:443  established  \
+                12m4s  1s  2h3m  1204  98 kB  8120  11 MB  nas-https
+
+                """)
+        let limited = try run(server, "sessions", "--limit", "1")
+        #expect(limited.lines.last == "3 of 3 sessions match; 1 are listed (--limit N, --all)")
+        #expect(try run(server, "sessions", "-q", "--all").lines.count == 4)
+        let all = try run(server, "sessions", "-o", "conntrack", "dport 53")
+        #expect(
+            all.output == "udp      17 27 src=192.168.50.101 dst=198.51.100.53 sport=40001 "
+                + "dport=53 packets=1 bytes=68 src=198.51.100.53 dst=203.0.113.2 sport=53 "
+                + "dport=40001 packets=1 bytes=120 [ASSURED] mark=0 use=1\n")
+        let lines = try run(server, "sessions", "-o", "conntrack").lines
+        #expect(lines[0].hasPrefix("tcp      6 7439 ESTABLISHED src=192.168.50.101 "))
+        #expect(lines[2].contains("type=8 code=0 id=53 packets=0 bytes=0 [UNREPLIED] src="))
+    }
+
+    @Test func sessionVerbs() throws {
+        let backend = FakeBackend()
+        let server = try TestServer(backend)
+        #expect(try run(server, "sessions", "count").output == "3\n")
+        #expect(try run(server, "sessions", "-o", "table", "count", "proto", "udp").output == "1\n")
+        let kill = try run(server, "sessions", "kill", "proto", "tcp")
+        #expect(kill.output == "1 session removed\n" && kill.status == 0)
+        #expect(try run(server, "sessions", "kill").status == 64)
+        #expect(backend.called == ["kill"])
+        let json = try run(server, "sessions", "kill", "proto tcp", "--json")
+        #expect(json.output == #"{"schema":"gatewayd.kill/v1","instance":"home","count":1}"# + "\n")
+        let summary = try run(server, "sessions", "--summary", "--no-header").lines
+        #expect(
+            summary == [
+                "tcp  92  established 83, transitory 9  created 5120  closed 5028 (fin 4800)"
+            ])
+        let note = try run(server, "sessions", "--summary").lines.last
+        #expect(note == "limit 65536, refused 3 (host_limit 3)")
+        // The shell takes the quotation marks of a name away; they are put back.
+        let named = try TestServer(FakeBackend(rules: ["my web"]))
+        let web = try run(named, "sessions", "rule", "my web", "-q", "-o", "wide", "--no-header")
+        #expect(web.lines.count == 1 && web.output.hasSuffix("my web\n"), "\(web)")
+    }
+
+    @Test func filterErrorsPointAtTheWord() throws {
+        let result = try run(TestServer(), "sessions", "proto", "tcp", "and", "destport", "53")
+        #expect(result.status == 64 && result.output.isEmpty)
+        #expect(
+            result.errors == """
+                gatewayctl: unknown word 'destport'
+                  proto tcp and destport 53
+                                ^^^^^^^^
+
+                """)
+    }
+
+    @Test func routes() throws {
+        let server = try TestServer()
+        #expect(
+            try run(server, "routes").output == """
+                PREFIX           VIA                  SOURCE     COST      AGE
+                0.0.0.0/0        wan via 203.0.113.1  static     [1/0]     -
+                10.30.0.0/16     wan via 203.0.113.9  ospf       [110/20]  4m
+                192.168.50.0/24  lan                  connected  [0/0]     -
+                3 of 3 routes match
+
+                """)
+        #expect(try run(server, "ro", "10.0.0.0/8", "--no-header").lines.count == 1)
+        #expect(try run(server, "routes", "10.1.0.0/8").status == 64)
+        #expect(
+            try run(server, "routes", "get", "10.30.4.5").output == """
+                10.30.4.5 -> wan, next hop 10.0.12.2 (02:00:5e:00:53:02), MTU 9000
+                  by 10.30.0.0/16 ospf [110/20], learned 4m ago from 10.255.0.2
+                  also known: 0.0.0.0/0 static [1/0] via 203.0.113.1 (shorter prefix)
+
+                """)
+        #expect(try run(server, "routes", "get", "10.30.4").status == 64)
+    }
+
+    @Test func interfaces() throws {
+        let server = try TestServer()
+        #expect(
+            try run(server, "if").output == """
+                SIDE  DEVICE   STATE  ADDRESSES        MTU   IN          OUT          DROPPED
+                lan   tap-lan  up     192.168.50.1/24  1500  9.1 Mbit/s  73.0 Mbit/s  3
+                wan   tap-wan  down   203.0.113.2/24   1400  9.1 Mbit/s  73.0 Mbit/s  1
+
+                """)
+        let one = try run(server, "interfaces", "wan")
+        #expect(one.lines.first == "wan  tap-wan, down" && one.output.contains("namespace  blue"))
+        let none = try run(server, "interfaces", "wam")
+        #expect(none.status == 64)
+        #expect(none.errors.contains("there is no interface 'wam'; did you mean 'wan'?"))
+        let brief = try run(server, "interfaces", "-o", "brief").lines
+        #expect(brief.first == "lan  tap-lan  up    192.168.50.1/24")
+    }
+
+    @Test func natNeighborsDropsVersion() throws {
+        let backend = FakeBackend()
+        let server = try TestServer(backend)
+        let nat = try run(server, "nat").output
+        #expect(nat.contains("masquerade, mapping endpoint-independent"))
+        #expect(nat.contains("203.0.113.2  tcp    92      4        64512"))
+        let forwards = try run(server, "nat", "port-forwards").lines
+        #expect(
+            forwards.last == "nas-https  tcp    203.0.113.2:8443  192.168.50.10:443  anywhere  "
+                + "on       2")
+        let neighbors = try run(server, "arp").lines
+        #expect(neighbors[1] == "192.168.50.101  02:00:5e:20:00:10  lan   reachable  12s")
+        #expect(try run(server, "neighbors", "flush").output == "5 neighbours forgotten\n")
+        #expect(
+            try run(server, "neighbors", "flush", "10.0.0.1").output == "1 neighbour forgotten\n")
+        #expect(backend.called == ["flush all", "flush 10.0.0.1"])
+        #expect(
+            try run(server, "drops").output == """
+                REASON          SIDE  PACKETS  LAST  MEANS, AND WHAT TO DO
+                nat.no_session  wan   41       2s    No session. Normal noise.
+
+                """)
+        #expect(
+            try run(server, "version").output == "gatewayctl 0.1.0\ngatewayd 9.9.9 (home)\n")
+    }
+
+    @Test(
+        "JSON is passed on as it came",
+        arguments: [
+            (["status"], "/v1/status"), (["interfaces"], "/v1/interfaces"),
+            (["sessions"], "/v1/sessions"), (["sessions", "count"], "/v1/sessions/count"),
+            (["sessions", "--summary"], "/v1/sessions/summary"), (["nat"], "/v1/nat"),
+            (["routes"], "/v1/routes"),
+            (["routes", "get", "10.30.4.5"], "/v1/routes/lookup?address=10.30.4.5"),
+            (["neighbors"], "/v1/neighbors"), (["drops"], "/v1/drops"),
+            (["version"], "/v1/version"),
+        ])
+    func json(_ words: [String], _ target: String) throws {
+        let server = try TestServer()
+        let expected = try server.request("GET", target).text + "\n"
+        for option in [["-o", "json"], ["--json"], ["--output=json"]] {
+            let result = try gatewayctl(option + ["--socket", server.path] + words)
+            #expect(result.output == expected && result.status == 0, "\(result.errors)")
+        }
+        let rows = try gatewayctl(words + ["-o", "ndjson", "--socket", server.path])
+        for line in rows.lines {
+            #expect((try? JSONSerialization.jsonObject(with: Data(line.utf8))) != nil)
+        }
+        #expect(rows.status == 0 && !rows.lines.isEmpty)
+        if words == ["sessions"] {
+            #expect(rows.lines.count == 3 && rows.lines[0].hasPrefix(#"{"id":1,"#))
+        } else {
+            let conntrack = try gatewayctl(words + ["-o", "conntrack", "--socket", server.path])
+            #expect(conntrack.status == 64)
+        }
+    }
+
+    @Test func reload() throws {
+        let backend = FakeBackend()
+        let server = try TestServer(backend)
+        let asked = try run(server, "reload")
+        #expect(asked.status == 64 && asked.errors.contains("say --yes"))
+        #expect(
+            asked.output
+                == """
+                home: /etc/gatewayd/home.yaml against the running configuration
+                  ~  nat.timeouts.udp        5m -> 3m                       new sessions only
+                  +  nat.port-forwards[ssh]  tcp 2222 -> 192.168.50.10:22  live
+
+                """.replacingOccurrences(of: "5m -> 3m   ", with: "5m -> 3m  "))
+        let applied = try run(server, "reload", "--yes")
+        #expect(applied.status == 0 && applied.lines.last == "applied in 14 ms")
+        #expect(backend.called == ["reload false", "reload true"])
+        var wrong = FakeBackend.goodReload
+        wrong.changes = []
+        wrong.errors = 1
+        wrong.diagnostics = "home.yaml:5:5: error[E011]: unknown key 'mtv'"
+        let broken = try run(TestServer(FakeBackend(reload: wrong)), "reload", "--yes")
+        #expect(broken.status == 78 && broken.errors.contains("error[E011]"))
+        var refused = FakeBackend.goodReload
+        refused.refused = "interfaces.lan.tap needs a restart"
+        let restart = try run(TestServer(FakeBackend(reload: refused)), "reload", "--yes")
+        #expect(restart.status == 1 && restart.errors.contains("needs a restart"))
+        var same = FakeBackend.goodReload
+        same.changes = []
+        let nothing = try run(TestServer(FakeBackend(reload: same)), "reload")
+        #expect(nothing.status == 0 && nothing.output == "nothing to change\n")
+    }
+
+    @Test func colourOnlyIfAsked() throws {
+        let server = try TestServer()
+        #expect(try !run(server, "status").output.contains("\u{1b}"))
+        let always = try run(server, "interfaces", "--color", "always").output
+        #expect(always.contains("\u{1b}[34mlan\u{1b}[0m"))
+        #expect(try run(server, "status", "--color", "blue").status == 64)
+    }
+
+    @Test(
+        "curl is a client too",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
+    func curl() throws {
+        let server = try TestServer()
+        func curl(_ words: String...) throws -> CommandResult {
+            try gatewayctl(
+                ["-sS", "-m", "5", "--unix-socket", server.path] + words, program: "/usr/bin/curl")
+        }
+        let status = try curl("http://gw/v1/status")
+        #expect(status.status == 0 && status.output.hasPrefix(#"{"schema":"gatewayd.status/v1""#))
+        let list = try curl("http://gw/v1/sessions?filter=proto+tcp", "http://gw/v1/version")
+        #expect(list.output.contains(#""matched":1"#) && list.output.contains("9.9.9"))
+        let kill = try curl("-d", #"{"filter":"proto tcp"}"#, "http://gw/v1/sessions/kill")
+        #expect(kill.output.hasSuffix(#""count":1}"#))
+        let chunked = try curl(
+            "-H", "Transfer-Encoding: chunked", "-d", "{}", "-w", "%{http_code}",
+            "http://gw/v1/reload")
+        #expect(chunked.output.hasSuffix("411"))
+    }
+
+    @Test("Control characters of the daemon do not reach the terminal")
+    func controlCharacters() throws {
+        let server = try TestServer(FakeBackend(rules: ["\u{1b}[2Jevil\u{9b}1m"]))
+        let result = try run(server, "sessions", "proto tcp", "-o", "wide", "-q")
+        #expect(result.output.contains("evil"))
+        #expect(!result.output.unicodeScalars.contains { $0 == "\u{1b}" || $0 == "\u{9b}" })
+    }
+}

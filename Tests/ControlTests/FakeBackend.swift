@@ -1,0 +1,266 @@
+import Control
+import Dispatch
+import Synchronization
+import Wire
+
+/// A gateway made up for the tests.
+final class FakeBackend: ControlBackend {
+    enum Behavior: Sendable {
+        case answers, staysSilent, fails(ControlError), answersTwice
+    }
+
+    let behavior: Behavior
+    let rows: [SessionRow]
+    let rules: [String]
+    /// Calls that change something, in order.
+    private let calls = Mutex<[String]>([])
+    var called: [String] { calls.withLock { $0 } }
+    let reloads: ReloadAnswer
+
+    init(
+        behavior: Behavior = .answers, rows: [SessionRow] = FakeBackend.rows,
+        rules: [String] = ["nas-https"], reload: ReloadAnswer = FakeBackend.goodReload
+    ) {
+        self.behavior = behavior
+        self.rows = rows
+        self.rules = rules
+        reloads = reload
+    }
+
+    static let rows: [SessionRow] = {
+        var web = SessionRow(
+            id: 1, transport: 6, state: .established, inside: IPv4Address(192, 168, 50, 101),
+            insidePort: 40013, outside: IPv4Address(203, 0, 113, 2), outsidePort: 40013,
+            remote: IPv4Address(198, 51, 100, 7), remotePort: 443)
+        web.ageSeconds = 724
+        web.idleSeconds = 1
+        web.expiresSeconds = 7439
+        web.packetsOut = 1204
+        web.bytesOut = 98_304
+        web.packetsIn = 8120
+        web.bytesIn = 11_000_000
+        web.rule = 0
+        var name = SessionRow(
+            id: 2, transport: 17, state: .replied, inside: IPv4Address(192, 168, 50, 101),
+            insidePort: 40001, outside: IPv4Address(203, 0, 113, 2), outsidePort: 40001,
+            remote: IPv4Address(198, 51, 100, 53), remotePort: 53)
+        name.expiresSeconds = 27
+        name.packetsOut = 1
+        name.bytesOut = 68
+        name.packetsIn = 1
+        name.bytesIn = 120
+        let ping = SessionRow(
+            id: 3, transport: 1, state: .unreplied, inside: IPv4Address(192, 168, 50, 9),
+            insidePort: 53, outside: IPv4Address(203, 0, 113, 2), outsidePort: 77,
+            remote: IPv4Address(198, 51, 100, 7), remotePort: 0)
+        return [web, name, ping]
+    }()
+
+    static let goodReload = ReloadAnswer(
+        instance: "home", path: "/etc/gatewayd/home.yaml", applied: false,
+        changes: [
+            ConfigurationChange(
+                path: "nat.timeouts.udp", kind: "changed", old: "5m", new: "3m",
+                effect: "new sessions only"),
+            ConfigurationChange(
+                path: "nat.port-forwards[ssh]", kind: "added",
+                new: "tcp 2222 -> 192.168.50.10:22", effect: "live"),
+        ], diagnostics: "", errors: 0, durationMilliseconds: 14)
+
+    static let traffic = Traffic(
+        rxPackets: 10, rxBytes: 1000, rxBitsPerSecond: 9_100_000, txPackets: 20, txBytes: 2000,
+        txBitsPerSecond: 73_000_000)
+
+    private func reply<Value>(_ value: Value, _ done: @escaping ControlDone<Value>) {
+        switch behavior {
+        case .answers: done(.success(value))
+        case .staysSilent: break
+        case .fails(let error): done(.failure(error))
+        case .answersTwice:
+            done(.success(value))
+            done(.success(value))
+        }
+    }
+
+    func status(_ done: @escaping ControlDone<StatusAnswer>) {
+        let sides = [
+            SideStatus(
+                name: "lan", device: "tap-lan", addresses: ["192.168.50.1/24"], mtu: 1500,
+                hardware: "02:00:5e:10:00:01", up: true, traffic: Self.traffic),
+            SideStatus(
+                name: "wan", device: "tap-wan", addresses: ["203.0.113.2/24"], mtu: 1500,
+                hardware: "02:00:5e:10:00:02", up: true, traffic: Self.traffic),
+        ]
+        reply(
+            StatusAnswer(
+                instance: "home", state: "running", version: "0.1.0", pid: 4711,
+                uptimeSeconds: 11520,
+                config: ConfigurationStatus(
+                    path: "/etc/gatewayd/home.yaml", applied: "2001-02-03T04:05:06Z", warnings: 0),
+                sides: sides,
+                nextHop: NextHopStatus(
+                    address: "203.0.113.1", side: "wan", hardware: "02:00:5e:00:53:01",
+                    lastSeenSeconds: 4),
+                nat: NATStatus(
+                    mode: "masquerade", mapping: "endpoint-independent",
+                    filtering: "address-and-port-dependent", sessions: 126, sessionLimit: 65536,
+                    portsInUse: 125, portsTotal: 129_024),
+                routes: RoutesStatus(
+                    total: 3,
+                    bySource: [
+                        SourceCount(source: "connected", count: 2),
+                        SourceCount(source: "static", count: 1),
+                    ]),
+                neighbors: 5,
+                drops: DropsStatus(total: 56, topReason: "nat.no_session", topPackets: 41),
+                forwarding: ForwardingStatus(io: "readv")), done)
+    }
+
+    func interfaces(_ done: @escaping ControlDone<InterfacesAnswer>) {
+        reply(
+            InterfacesAnswer(
+                instance: "home",
+                interfaces: [
+                    InterfaceRow(
+                        name: "lan", device: "tap-lan", addresses: ["192.168.50.1/24"], mtu: 1500,
+                        hardware: "02:00:5e:10:00:01", up: true, checksumOffload: true,
+                        segmentationOffload: false, traffic: Self.traffic, rxDrops: 3,
+                        txDrops: 0),
+                    InterfaceRow(
+                        name: "wan", device: "tap-wan", namespace: "blue",
+                        addresses: ["203.0.113.2/24"], mtu: 1400, hardware: "02:00:5e:10:00:02",
+                        up: false, checksumOffload: false, segmentationOffload: false,
+                        traffic: Self.traffic, rxDrops: 0, txDrops: 1),
+                ]), done)
+    }
+
+    func sessions(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>) {
+        // As a worker would: on another thread.
+        DispatchQueue.global().async { [self] in answer(query, done) }
+    }
+
+    private func answer(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>) {
+        do {
+            let filter = try query.filter.resolved(rules: rules)
+            let matching = rows.filter(filter.matches)
+            reply(
+                SessionsAnswer(
+                    instance: "home", matched: matching.count, total: rows.count, rules: rules,
+                    sessions: Array(matching.dropFirst(query.offset).prefix(query.limit))), done)
+        } catch {
+            done(.failure(ControlError(error)))
+        }
+    }
+
+    func sessionSummary(_ done: @escaping ControlDone<SessionsSummaryAnswer>) {
+        reply(
+            SessionsSummaryAnswer(
+                instance: "home",
+                protocols: [
+                    ProtocolSummary(
+                        protocol: "tcp", sessions: 92,
+                        states: [
+                            NamedCount(name: "established", count: 83),
+                            NamedCount(name: "transitory", count: 9),
+                        ], created: 5120, closed: 5028,
+                        closedBy: [NamedCount(name: "fin", count: 4800)])
+                ], limit: 65536, refused: 3,
+                refusedBy: [NamedCount(name: "host_limit", count: 3)]), done)
+    }
+
+    func killSessions(_ filter: Filter, _ done: @escaping ControlDone<KillAnswer>) {
+        calls.withLock { $0.append("kill") }
+        reply(KillAnswer(instance: "home", count: rows.filter(filter.matches).count), done)
+    }
+
+    func nat(_ done: @escaping ControlDone<NATAnswer>) {
+        reply(
+            NATAnswer(
+                instance: "home", mode: "masquerade", mapping: "endpoint-independent",
+                filtering: "address-dependent", hairpin: true, sessions: 126,
+                pools: [
+                    PoolRow(
+                        address: "203.0.113.2", protocol: "tcp", inUse: 92, resting: 4,
+                        total: 64512)
+                ],
+                portForwards: [
+                    PortForwardRow(
+                        name: "nas-https", protocols: ["tcp"], outside: "203.0.113.2",
+                        outsidePorts: "8443", inside: "192.168.50.10", insidePorts: "443",
+                        sources: [], hairpin: true, sessions: 2)
+                ], limits: NATLimits(sessions: 65536, sessionsPerHost: 4096, newPerSecond: 200),
+                timeouts: [TimeoutRow(name: "udp", seconds: 300)],
+                hosts: [HostUsage(address: "192.168.50.101", sessions: 71, limit: 4096)]), done)
+    }
+
+    static let routes = [
+        RouteRow(
+            prefix: "0.0.0.0/0", action: "forward", source: "static", distance: 1, metric: 0,
+            nextHops: [NextHopRow(side: "wan", gateway: "203.0.113.1")]),
+        RouteRow(
+            prefix: "10.30.0.0/16", action: "forward", source: "ospf", distance: 110, metric: 20,
+            nextHops: [NextHopRow(side: "wan", gateway: "203.0.113.9")], ageSeconds: 240,
+            learnedFrom: "10.255.0.2"),
+        RouteRow(
+            prefix: "192.168.50.0/24", action: "forward", source: "connected", distance: 0,
+            metric: 0, nextHops: [NextHopRow(side: "lan")]),
+    ]
+
+    func routes(_ query: RouteQuery, _ done: @escaping ControlDone<RoutesAnswer>) {
+        let found = Self.routes.filter { row in
+            IPv4Prefix(row.prefix).map(query.matches) ?? false
+        }
+        reply(
+            RoutesAnswer(
+                instance: "home", matched: found.count, total: 3,
+                routes: Array(found.prefix(query.limit))), done)
+    }
+
+    func routeLookup(_ address: IPv4Address, _ done: @escaping ControlDone<RouteLookupAnswer>) {
+        reply(
+            RouteLookupAnswer(
+                instance: "home", address: address.description, action: "forward", side: "wan",
+                nextHop: "10.0.12.2",
+                neighbor: LookupNeighbor(hardware: "02:00:5e:00:53:02", state: "reachable"),
+                mtu: 9000, route: Self.routes[1],
+                alsoKnown: [LosingRoute(route: Self.routes[0], why: "shorter prefix")]), done)
+    }
+
+    func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>) {
+        reply(
+            NeighborsAnswer(
+                instance: "home",
+                neighbors: [
+                    NeighborRow(
+                        address: "192.168.50.101", hardware: "02:00:5e:20:00:10", side: "lan",
+                        state: "reachable", ageSeconds: 12)
+                ]), done)
+    }
+
+    func flushNeighbors(_ address: IPv4Address?, _ done: @escaping ControlDone<FlushAnswer>) {
+        calls.withLock { $0.append("flush \(address?.description ?? "all")") }
+        reply(FlushAnswer(instance: "home", count: address == nil ? 5 : 1), done)
+    }
+
+    func drops(_ done: @escaping ControlDone<DropsAnswer>) {
+        reply(
+            DropsAnswer(
+                instance: "home", total: 56,
+                drops: [
+                    DropRow(
+                        reason: "nat.no_session", side: "wan", packets: 41, lastSeconds: 2,
+                        meaning: "No session.", advice: "Normal noise.")
+                ]), done)
+    }
+
+    func version(_ done: @escaping ControlDone<VersionAnswer>) {
+        reply(VersionAnswer(instance: "home", version: "9.9.9"), done)
+    }
+
+    func reload(_ request: ReloadRequest, _ done: @escaping ControlDone<ReloadAnswer>) {
+        calls.withLock { $0.append("reload \(request.apply)") }
+        var answer = reloads
+        answer.applied = request.apply && answer.errors == 0 && answer.refused == nil
+        reply(answer, done)
+    }
+}

@@ -1,0 +1,416 @@
+import NAT
+import Timing
+import Wire
+
+/// An address and a port, or an identifier of ICMP.
+struct Endpoint: Hashable, CustomStringConvertible {
+    var address: String
+    var port: UInt16
+    var description: String { "\(address):\(port)" }
+}
+
+/// A packet as the model sees it.
+struct ModelPacket {
+    var transport: Transport
+    var source: Endpoint
+    var destination: Endpoint
+    var flags: TCPFlags = []
+    var timeToLive: UInt8 = 64
+    /// Its transport checksum is wrong.
+    var isBad = false
+    /// An ICMP reply rather than a query.
+    var isReply = false
+}
+
+/// What the model says of a packet.
+enum Prediction: Equatable {
+    case drop
+    /// It leaves by `side`. A source or destination port of nil is not known yet.
+    case pass(Side, source: Endpoint?, destination: Endpoint)
+}
+
+/// Translation written as plainly as possible, from the RFCs, with nothing shared with `NAT`:
+/// lists that are searched, no hashes, no wheel, no limits but those of the settings.
+///
+/// The only thing it cannot know is which outside port is drawn; it takes that from the first packet.
+struct NATModel {
+    final class ModelMapping {
+        let transport: Transport
+        let inside: Endpoint
+        /// What of the remote the mapping is for.
+        let key: String
+        /// Address and port; nil until seen.
+        var outside: Endpoint?
+        let isStatic: Bool
+
+        init(
+            _ transport: Transport, _ inside: Endpoint, key: String, outside: Endpoint?,
+            isStatic: Bool
+        ) {
+            self.transport = transport
+            self.inside = inside
+            self.key = key
+            self.outside = outside
+            self.isStatic = isStatic
+        }
+    }
+
+    final class ModelSession {
+        let mapping: ModelMapping
+        var remote: Endpoint
+        var phase: SessionPhase
+        var sentOutbound = false
+        var sentInbound = false
+        /// The last packet that counts was not before and not after these.
+        var earliest: Instant
+        var latest: Instant
+
+        init(_ mapping: ModelMapping, _ remote: Endpoint, _ phase: SessionPhase, _ now: Instant) {
+            self.mapping = mapping
+            self.remote = remote
+            self.phase = phase
+            earliest = now
+            latest = now
+        }
+    }
+
+    let outsideAddress: String
+    var settings: NATSettings
+    var mappings: [ModelMapping] = []
+    var sessions: [ModelSession] = []
+    /// Dynamic outside endpoints that were given up, and when at the earliest.
+    var freed: [(transport: Transport, endpoint: Endpoint, time: Instant)] = []
+    /// The mapping of the last packet that passed, if its outside port is still to be seen.
+    var unseen: ModelMapping?
+    /// The session by which it came to another inside host, whose remote that outside port is.
+    var beyond: ModelSession?
+
+    // MARK: Packets
+
+    mutating func outbound(_ packet: ModelPacket, at now: Instant) -> Prediction {
+        // Of ICMP only queries go out (RFC 5508 §3.1).
+        guard packet.timeToLive > 1, !packet.isReply,
+            let session = outboundSession(packet, at: now)
+        else { return .drop }
+        track(session, packet, .outbound, now)
+        unseen = session.mapping.outside == nil ? session.mapping : nil
+        beyond = nil
+        return .pass(.wan, source: session.mapping.outside, destination: packet.destination)
+    }
+
+    mutating func inbound(_ packet: ModelPacket, at now: Instant) -> Prediction {
+        guard packet.timeToLive > 1, let session = inboundSession(packet, at: now) else {
+            return .drop
+        }
+        track(session, packet, .inbound, now)
+        return .pass(.lan, source: packet.source, destination: session.mapping.inside)
+    }
+
+    /// From one inside host to another by an outside endpoint.
+    mutating func hairpin(_ packet: ModelPacket, at now: Instant) -> Prediction {
+        guard packet.timeToLive > 1, settings.hairpin else { return .drop }
+        let forward = forward(at: packet.destination.port, packet.transport)
+        guard forward != nil || owner(packet.transport, packet.destination) != nil,
+            forward?.hairpin != false
+        else { return .drop }
+        guard let first = outboundSession(packet, at: now) else { return .drop }
+        var turned = packet
+        // A port not known yet can only meet a filter that does not ask for it.
+        turned.source = first.mapping.outside ?? Endpoint(address: outsideAddress, port: 0)
+        guard let second = inboundSession(turned, at: now) else { return .drop }
+        track(first, packet, .outbound, now)
+        track(second, turned, .inbound, now)
+        unseen = first.mapping.outside == nil ? first.mapping : nil
+        beyond = second
+        return .pass(
+            .lan, source: first.mapping.outside, destination: second.mapping.inside)
+    }
+
+    /// The session an error is about, which quotes a packet from `source` to `destination`.
+    func quoted(
+        _ transport: Transport, outside: Endpoint, remote: Endpoint
+    ) -> ModelSession? {
+        sessions.first {
+            $0.mapping.transport == transport && $0.mapping.outside == outside
+                && $0.remote == remote
+        }
+    }
+
+    // MARK: Sessions
+
+    private mutating func outboundSession(_ packet: ModelPacket, at now: Instant) -> ModelSession? {
+        let known = sessions.first {
+            $0.mapping.transport == packet.transport && $0.mapping.inside == packet.source
+                && $0.remote == packet.destination
+        }
+        if let known { return known }
+        guard mayStart(packet), hasRoom(packet.source.address) else { return nil }
+        let mapping = mapping(for: packet)
+        let session = ModelSession(
+            mapping, packet.destination, packet.transport == .tcp ? .synOutbound : .unreplied, now)
+        sessions.append(session)
+        return session
+    }
+
+    private mutating func inboundSession(_ packet: ModelPacket, at now: Instant) -> ModelSession? {
+        let known = quoted(packet.transport, outside: packet.destination, remote: packet.source)
+        if let known { return known }
+        let mapping: ModelMapping
+        if let forward = forward(at: packet.destination.port, packet.transport) {
+            let from = IPv4Address(packet.source.address) ?? IPv4Address(0)
+            guard forward.sources.isEmpty || forward.sources.contains(where: { $0.contains(from) })
+            else { return nil }
+            mapping = staticMapping(forward, packet.destination, packet.transport)
+        } else if let owner = owner(packet.transport, packet.destination) {
+            guard admits(owner, packet.source) else { return nil }
+            mapping = owner
+        } else {
+            return nil
+        }
+        // Another outside port of the same inside endpoint already leads to this remote.
+        let isTaken = sessions.contains {
+            $0.mapping.transport == packet.transport && $0.mapping.inside == mapping.inside
+                && $0.remote == packet.source
+        }
+        guard mayStart(packet), !isTaken, hasRoom(mapping.inside.address) else {
+            forget(mapping)
+            return nil
+        }
+        let session = ModelSession(
+            mapping, packet.source, packet.transport == .tcp ? .synInbound : .unreplied, now)
+        sessions.append(session)
+        return session
+    }
+
+    private func mayStart(_ packet: ModelPacket) -> Bool {
+        guard !packet.isBad else { return false }
+        return packet.transport != .tcp
+            || packet.flags.intersection([.syn, .ack, .rst, .fin]) == .syn
+    }
+
+    private func hasRoom(_ inside: String) -> Bool {
+        sessions.count < settings.limits.sessions
+            && sessions.count { $0.mapping.inside.address == inside }
+                < settings.limits.sessionsPerHost
+    }
+
+    /// RFC 4787 §5.
+    private func admits(_ mapping: ModelMapping, _ remote: Endpoint) -> Bool {
+        switch settings.filtering {
+        case .endpointIndependent: true
+        case .addressDependent:
+            sessions.contains {
+                $0.mapping === mapping && $0.sentOutbound && $0.remote.address == remote.address
+            }
+        case .addressAndPortDependent: false
+        }
+    }
+
+    // MARK: Mappings
+
+    private func owner(_ transport: Transport, _ outside: Endpoint) -> ModelMapping? {
+        mappings.first {
+            !$0.isStatic && $0.transport == transport && $0.outside == outside
+        }
+    }
+
+    /// RFC 4787 §4.1.
+    private mutating func mapping(for packet: ModelPacket) -> ModelMapping {
+        let key =
+            switch settings.mapping {
+            case .endpointIndependent: ""
+            case .addressDependent: packet.destination.address
+            case .addressAndPortDependent:
+                packet.transport == .icmp
+                    ? packet.destination.address + ":0" : packet.destination.description
+            }
+        let known = mappings.first {
+            !$0.isStatic && $0.transport == packet.transport && $0.inside == packet.source
+                && $0.key == key
+        }
+        if let known { return known }
+        for forward in settings.portForwards where forward.transports.contains(packet.transport) {
+            for (offset, port) in forward.ports.enumerated() {
+                let leadsTo = Endpoint(
+                    address: forward.insideAddress.description,
+                    port: forward.insidePort &+ UInt16(offset))
+                if leadsTo == packet.source {
+                    return staticMapping(
+                        forward, Endpoint(address: outsideAddress, port: port), packet.transport)
+                }
+            }
+        }
+        let new = ModelMapping(
+            packet.transport, packet.source, key: key, outside: nil, isStatic: false)
+        mappings.append(new)
+        return new
+    }
+
+    private func forward(at port: UInt16, _ transport: Transport) -> PortForward? {
+        settings.portForwards.first {
+            $0.transports.contains(transport) && $0.ports.contains(port)
+        }
+    }
+
+    private mutating func staticMapping(
+        _ forward: PortForward, _ outside: Endpoint, _ transport: Transport
+    ) -> ModelMapping {
+        let inside = Endpoint(
+            address: forward.insideAddress.description,
+            port: forward.insidePort &+ (outside.port - forward.ports.lowerBound))
+        let known = mappings.first {
+            $0.isStatic && $0.transport == transport && $0.inside == inside
+                && $0.outside == outside
+        }
+        if let known { return known }
+        let new = ModelMapping(transport, inside, key: "", outside: outside, isStatic: true)
+        mappings.append(new)
+        return new
+    }
+
+    /// A mapping goes with its last session.
+    private mutating func forget(_ mapping: ModelMapping) {
+        guard !sessions.contains(where: { $0.mapping === mapping }) else { return }
+        mappings.removeAll { $0 === mapping }
+    }
+}
+
+// Time and change.
+extension NATModel {
+    /// RFC 7857 §2 for TCP; otherwise whether both ends were heard.
+    private func track(
+        _ session: ModelSession, _ packet: ModelPacket, _ direction: Direction, _ now: Instant
+    ) {
+        let isTCP = packet.transport == .tcp
+        if isTCP, packet.isBad, !packet.flags.isDisjoint(with: [.syn, .fin, .rst]) { return }
+        // A stranger alone keeps nothing alive, unless a forward invited it.
+        if direction == .outbound || session.sentOutbound || session.mapping.isStatic {
+            session.earliest = now
+            session.latest = now
+        }
+        if direction == .outbound {
+            session.sentOutbound = true
+        } else {
+            session.sentInbound = true
+        }
+        if isTCP {
+            session.phase = Self.next(session.phase, packet.flags, direction == .outbound)
+        } else if session.sentOutbound, session.sentInbound {
+            session.phase = .replied
+        }
+    }
+
+    private static func next(
+        _ phase: SessionPhase, _ flags: TCPFlags, _ isOut: Bool
+    ) -> SessionPhase {
+        let isOpen = [.established, .finOutbound, .finInbound, .transitory].contains(phase)
+        if flags.contains(.rst) { return isOpen ? .transitory : phase }
+        if flags.contains(.syn) {
+            if phase == .synOutbound, !isOut { return .established }
+            if phase == .synInbound, isOut { return .established }
+            if phase == .closing || phase == .transitory {
+                return isOut ? .synOutbound : .synInbound
+            }
+            return phase
+        }
+        if flags.contains(.fin) {
+            if phase == .finOutbound { return isOut ? phase : .closing }
+            if phase == .finInbound { return isOut ? .closing : phase }
+            return isOpen ? (isOut ? .finOutbound : .finInbound) : phase
+        }
+        return phase == .transitory ? .established : phase
+    }
+
+    private func timeout(_ session: ModelSession) -> Interval {
+        if session.mapping.transport == .icmp { return settings.timeouts.icmp }
+        switch session.phase {
+        case .unreplied: return settings.timeouts.udpUnreplied
+        case .replied: return settings.timeouts.udp
+        case .established, .finOutbound, .finInbound: return settings.timeouts.tcpEstablished
+        default: return settings.timeouts.tcpTransitory
+        }
+    }
+
+    /// A timer runs up to two ticks late, and is looked at every tick.
+    private static var slack: Interval { .milliseconds(750) }
+
+    /// Whether it cannot be told if some session is still there.
+    func isUncertain(at now: Instant) -> Bool {
+        sessions.contains {
+            let time = timeout($0)
+            return now >= $0.earliest + time && now < $0.latest + time + Self.slack
+        }
+    }
+
+    /// Ends what has been idle for too long, in order.
+    mutating func expire(at now: Instant) {
+        while let next = sessions.filter({ now >= $0.latest + timeout($0) + Self.slack })
+            .min(by: { $0.earliest + timeout($0) < $1.earliest + timeout($1) })
+        {
+            let time = timeout(next)
+            if next.phase.isEstablished {
+                next.phase = .transitory
+                next.earliest += time
+                next.latest += time + Self.slack
+            } else {
+                end(next, at: next.earliest + time)
+            }
+        }
+    }
+
+    private mutating func end(_ session: ModelSession, at time: Instant) {
+        let mapping = session.mapping
+        sessions.removeAll { $0 === session }
+        let isHeld = sessions.contains { $0.mapping === mapping && $0.sentOutbound }
+        if !mapping.isStatic, !isHeld { sessions.removeAll { $0.mapping === mapping } }
+        guard !sessions.contains(where: { $0.mapping === mapping }) else { return }
+        mappings.removeAll { $0 === mapping }
+        if !mapping.isStatic, let outside = mapping.outside {
+            freed.append((mapping.transport, outside, time))
+        }
+    }
+
+    /// Takes on other forwards, behaviours or times.
+    mutating func apply(_ new: NATSettings) {
+        settings = new
+        for mapping in mappings {
+            let forward = forward(of: mapping)
+            let stays = mapping.isStatic ? forward != nil : !isForwarded(mapping)
+            guard !stays else { continue }
+            sessions.removeAll { $0.mapping === mapping }
+            mappings.removeAll { $0 === mapping }
+        }
+    }
+
+    private func isForwarded(_ mapping: ModelMapping) -> Bool {
+        guard let outside = mapping.outside else { return false }
+        return settings.portForwards.contains {
+            $0.transports.contains(mapping.transport) && $0.ports.contains(outside.port)
+        }
+    }
+
+    private func forward(of mapping: ModelMapping) -> PortForward? {
+        guard let outside = mapping.outside else { return nil }
+        return settings.portForwards.first {
+            $0.transports.contains(mapping.transport) && $0.ports.contains(outside.port)
+                && $0.insideAddress.description == mapping.inside.address
+                && $0.insidePort &+ (outside.port - $0.ports.lowerBound) == mapping.inside.port
+        }
+    }
+
+    /// The outside port of a new mapping was seen: it must belong to nobody and have rested.
+    mutating func learn(_ outside: Endpoint, of mapping: ModelMapping, at now: Instant) -> String? {
+        let isTaken = mappings.contains {
+            $0 !== mapping && $0.transport == mapping.transport && $0.outside == outside
+        }
+        mapping.outside = outside
+        beyond?.remote = outside
+        if isTaken { return "\(outside) belongs to another mapping" }
+        if isForwarded(mapping) { return "\(outside) belongs to a forward" }
+        let early = freed.contains {
+            $0.transport == mapping.transport && $0.endpoint == outside
+                && now - $0.time < settings.timeouts.portRest
+        }
+        return early ? "\(outside) did not rest" : nil
+    }
+}
