@@ -250,7 +250,8 @@ struct OwnAddresses {
         sides[side.index].allSatisfy { $0.prefix.length == 32 }
     }
 
-    /// The own address to speak from on `side` to `destination`: of the same network if there is one.
+    /// The own address to speak from on `side` to `destination`: of the same network if there is
+    /// one.
     func source(on side: Side, to destination: UInt32) -> IPv4Address {
         for own in sides[side.index] where own.prefix.contains(IPv4Address(destination)) {
             return own.address

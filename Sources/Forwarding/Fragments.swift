@@ -8,7 +8,8 @@ import Wire
 /// Nothing is put together for transit (virtual reassembly): pieces that come before the first one
 /// wait, then follow it as they are. Any overlap kills the datagram (RFC 5722, SECURITY S20).
 struct FragmentTable: ~Copyable {
-    /// One datagram, keyed by source, destination, protocol, identification and side (RFC 791 §3.2).
+    /// One datagram, keyed by source, destination, protocol, identification and side (RFC 791
+    /// §3.2).
     struct Datagram: BitwiseCopyable {
         var source: UInt32
         var destination: UInt32
@@ -248,7 +249,8 @@ extension Forwarder {
         return side != settings.nat.outside && !isExcluded(packet.destination)
     }
 
-    /// Learns what the first piece of the packet's datagram met; false when the packet waits for it.
+    /// Learns what the first piece of the packet's datagram met; false when the packet waits for
+    /// it.
     mutating func follow(
         _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader,
         _ path: inout Path
@@ -342,7 +344,8 @@ extension Forwarder {
     /// Where the header of a piece is looked at: behind the largest frame, within a slab slot.
     private static var headerScratch: Int { 65_600 }
 
-    /// Puts the pieces of a datagram for us together in `frame`; its length, or nil if it is too long.
+    /// Puts the pieces of a datagram for us together in `frame`; its length, or nil if it is too
+    /// long.
     mutating func assemble(_ number: UInt32, _ frame: inout MutableRawSpan) -> Int? {
         var length = 0
         while let held = fragments.records[number].held.popFirst(in: store) {

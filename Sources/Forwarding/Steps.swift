@@ -115,7 +115,8 @@ extension Forwarder {
 
     // MARK: Size
 
-    /// Refuses what does not fit the way out and may not be cut (RFC 1191). What may be cut goes on.
+    /// Refuses what does not fit the way out and may not be cut (RFC 1191). What may be cut goes
+    /// on.
     mutating func checkSize(
         _ packet: Packet, _ out: Side, _ frame: inout MutableRawSpan, _ path: Path,
         _ outbox: inout Outbox

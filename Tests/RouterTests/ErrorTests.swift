@@ -154,7 +154,8 @@ struct ErrorTests {
 
     @Test(.row("S06"))
     func errorsOfOneHostDoNotTellOfAnother() {
-        // Victims and attackers share a bucket only by chance, which the key decides anew each start.
+        // Victims and attackers share a bucket only by chance, which the key decides anew each
+        // start.
         var shared = 0
         for seed in 1...12 as ClosedRange<UInt64> {
             var bench = Bench(seed: seed)
@@ -170,8 +171,8 @@ struct ErrorTests {
             if count == 0 { shared += 1 }
         }
         #expect(shared <= 2)
-        // And the common bucket is drawn on by 1 or 2 at random, so that a count of what is left says
-        // nothing exact.
+        // And the common bucket is drawn on by 1 or 2 at random, so that a count of what is left
+        // says nothing exact.
         var left: Set<Int> = []
         for seed in 1...4 as ClosedRange<UInt64> {
             var bench = Bench(seed: seed) { $0.nat.mode = .none }
