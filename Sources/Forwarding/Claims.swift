@@ -55,8 +55,7 @@ extension Forwarder {
     }
 
     /// Tells everybody on a side where our addresses are now, three times: the device is up again
-    /// or
-    /// has another hardware address.
+    /// or has another hardware address.
     mutating func announceAll(on side: Side, at now: Instant, into outbox: inout Outbox) {
         for address in settings[side].addresses where !isProbing(address.address.rawValue, side) {
             claims.removeAll { $0.side == side && $0.address == address.address.rawValue }

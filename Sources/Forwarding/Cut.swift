@@ -5,8 +5,7 @@ extension Forwarder {
     /// Sends `packet` in pieces of at most `mtu` octets. False when the outbox is full.
     ///
     /// A TCP super-packet is not cut: the device is told a smaller segment size by `leave`. Of a
-    /// UDP
-    /// super-packet each datagram is cut by itself.
+    /// UDP super-packet each datagram is cut by itself.
     mutating func cut(
         _ frame: inout MutableRawSpan, _ packet: Packet, to mtu: Int, _ side: Side,
         _ outbox: inout Outbox

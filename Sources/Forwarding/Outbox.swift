@@ -2,8 +2,7 @@ import Glibc
 public import Wire
 
 /// The frames that leave after a batch, in order: forwarded ones in their slab slots, generated
-/// ones
-/// in memory of its own. Cleared after each batch; never grows.
+/// ones in memory of its own. Cleared after each batch; never grows.
 @safe
 public struct Outbox: ~Copyable {
     /// Where the bytes of a frame lie.

@@ -5,8 +5,7 @@ public import Wire
 /// Translation of addresses and ports: mappings, the sessions that hang off them, and their timers.
 ///
 /// All state lies in two regions as fixed-layout records that refer to each other by number.
-/// Nothing
-/// is allocated after `init` but by `apply`. Addresses and ports are in host order.
+/// Nothing is allocated after `init` but by `apply`. Addresses and ports are in host order.
 public struct NAT: ~Copyable {
     /// What was asked for.
     public internal(set) var settings: NATSettings

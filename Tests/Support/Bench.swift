@@ -46,8 +46,8 @@ public struct Bench: ~Copyable {
     public private(set) var verdict = Verdict.consumed
     /// Whether the made-up neighbours answer ARP.
     public var answersARP = true
-    /// How many of the frames that left have been looked at for ARP requests.
-    private var settled = 0
+    /// Frames of `sent` that the neighbours have seen.
+    private var looked = 0
     private var outbox = Outbox(capacity: 8 << 20, entries: 16_384)
 
     /// The gateway's hardware address on a side.
@@ -161,9 +161,9 @@ public struct Bench: ~Copyable {
                     collect(nil)
                 }
             }
-            guard settled < sent.count else { return }
-            settled += 1
-            answer(sent[settled - 1])
+            guard looked < sent.count else { return }
+            looked += 1
+            answer(sent[looked - 1])
         }
     }
 
@@ -199,7 +199,7 @@ public struct Bench: ~Copyable {
     public mutating func take() -> [SentFrame] {
         defer {
             sent = []
-            settled = 0
+            looked = 0
         }
         return sent.filter(\.isInternet)
     }
