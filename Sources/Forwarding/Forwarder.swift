@@ -39,6 +39,9 @@ public struct Forwarder: ~Copyable {
     var conflicts = InlineArray<2, ConflictRecord>(repeating: ConflictRecord())
     var limits: RateLimits
     var random: Random
+    /// Never set. The compiler passes a struct with an existential by its address; any other it
+    /// copies whole, 13 KiB, for each call of a method that only reads.
+    private let passedByAddress: Any? = nil
 
     /// What a packet needs of a side, without going through arrays.
     struct Link {
