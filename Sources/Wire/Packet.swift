@@ -90,7 +90,7 @@ public struct Packet: Sendable {
     }
 
     /// Checks a frame whose EtherType is IPv4 and its offload metadata.
-    @inlinable
+    @inlinable @inline(__always)
     public init(_ frame: inout MutableRawSpan, _ header: VirtioNetHeader) throws(DropReason) {
         try self.init(internet: &frame)
         if isFirst { try readTransport(&frame) }
@@ -121,7 +121,7 @@ public struct Packet: Sendable {
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     init(internet frame: inout MutableRawSpan) throws(DropReason) {
         guard frame.byteCount >= Self.ip &+ 20 else { throw .ipv4Truncated }
         let first = frame.byte(Self.ip)
@@ -148,7 +148,7 @@ public struct Packet: Sendable {
     }
 
     /// Reads ports, flags and type; a first fragment must hold the whole header (RFC 1858).
-    @inlinable
+    @inlinable @inline(__always)
     mutating func readTransport(_ frame: inout MutableRawSpan) throws(DropReason) {
         let length = frameLength &- transport
         switch proto {
