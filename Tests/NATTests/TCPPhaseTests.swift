@@ -16,7 +16,8 @@ struct TCPPhaseTests {
         case reset
     }
 
-    /// Columns: data, FIN from inside, FIN from the remote, SYN from inside, SYN from the remote, RST.
+    /// Columns: data, FIN from inside and from the remote, SYN from inside and from the remote,
+    /// RST.
     static let table: [SessionPhase: [SessionPhase]] = [
         .synOutbound: [
             .synOutbound, .synOutbound, .synOutbound, .synOutbound, .established, .synOutbound,
