@@ -8,7 +8,7 @@ import Wire
 
 /// Nothing is allocated per packet, forwarded or dropped. Only in a release build: in a debug build
 /// even code without allocations allocates.
-@Suite("Allocations")
+@Suite("Allocations", .serialized)
 struct AllocationTests {
     static var isRelease: Bool {
         #if DEBUG
@@ -20,7 +20,7 @@ struct AllocationTests {
 
     private static let host = PacketBuilder("192.168.50.10", "198.51.100.7")
 
-    /// Allocations of this thread while `frame` comes 100,000 times; each is to be forwarded or not.
+    /// Allocations of this thread while `frame` comes 100,000 times, each to be forwarded or not.
     private static func count(
         _ frame: [UInt8], on side: Side, _ bench: inout Bench, isForwarded: Bool
     ) -> (allocations: UInt, wrong: Int) {
@@ -41,6 +41,8 @@ struct AllocationTests {
             }
         }
         once(&bench)
+        let observer = unsafe takeThrowObserver()
+        defer { unsafe returnThrowObserver(observer) }
         let before = allocationsOfThisThread()
         for _ in 0..<100_000 { once(&bench) }
         return (allocationsOfThisThread() - before, wrong)
