@@ -99,8 +99,9 @@ public struct Forwarder: ~Copyable {
     }
 
     /// Takes on new settings. Interfaces keep their neighbours; sessions that remain allowed go on.
-    public mutating func apply(_ new: ForwardingSettings, at now: Instant, into outbox: inout Outbox)
-    {
+    public mutating func apply(
+        _ new: ForwardingSettings, at now: Instant, into outbox: inout Outbox
+    ) {
         let old = settings
         settings = new
         settings.nat.mode = old.nat.mode
@@ -127,8 +128,9 @@ public struct Forwarder: ~Copyable {
     }
 
     /// The device of a side came up or went down.
-    public mutating func setLink(_ side: Side, isUp: Bool, at now: Instant, into outbox: inout Outbox)
-    {
+    public mutating func setLink(
+        _ side: Side, isUp: Bool, at now: Instant, into outbox: inout Outbox
+    ) {
         guard links[side.index].isUp != isUp else { return }
         links[side.index].isUp = isUp
         if isUp {
@@ -242,7 +244,8 @@ struct OwnAddresses {
         return false
     }
 
-    /// The own address to speak from on `side` to `destination`: of the same network if there is one.
+    /// The own address to speak from on `side` to `destination`: of the same network if there is
+    /// one.
     func source(on side: Side, to destination: UInt32) -> IPv4Address {
         for own in sides[side.index] where own.prefix.contains(IPv4Address(destination)) {
             return own.address

@@ -8,7 +8,8 @@ import Wire
 /// Nothing is put together for transit (virtual reassembly): pieces that come before the first one
 /// wait, then follow it as they are. Any overlap kills the datagram (RFC 5722, SECURITY S20).
 struct FragmentTable: ~Copyable {
-    /// One datagram, keyed by source, destination, protocol, identification and side (RFC 791 §3.2).
+    /// One datagram, keyed by source, destination, protocol, identification (RFC 791 §3.2) and
+    /// side.
     struct Datagram: BitwiseCopyable {
         var source: UInt32
         var destination: UInt32
@@ -212,7 +213,11 @@ struct FragmentTable: ~Copyable {
     mutating func queueWhole(_ number: UInt32) {
         wheel.cancel(number)
         records[number].next = 0
-        if firstWhole == 0 { firstWhole = number + 1 } else { records[lastWhole - 1].next = number + 1 }
+        if firstWhole == 0 {
+            firstWhole = number + 1
+        } else {
+            records[lastWhole - 1].next = number + 1
+        }
         lastWhole = number + 1
     }
 
@@ -309,7 +314,8 @@ extension Forwarder {
     /// Where the header of a piece is looked at: behind the largest frame, within a slab slot.
     private static var headerScratch: Int { 65_600 }
 
-    /// Puts the pieces of a datagram for us together in `frame`; its length, or nil if it is too long.
+    /// Puts the pieces of a datagram for us together in `frame`; its length, or nil if it is too
+    /// long.
     mutating func assemble(_ number: UInt32, _ frame: inout MutableRawSpan) -> Int? {
         var length = 0
         while let held = fragments.records[number].held.popFirst(in: store) {

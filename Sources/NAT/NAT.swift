@@ -4,8 +4,8 @@ public import Wire
 
 /// Translation of addresses and ports: mappings, the sessions that hang off them, and their timers.
 ///
-/// All state lies in two regions as fixed-layout records that refer to each other by number. Nothing
-/// is allocated after `init` but by `apply`. Addresses and ports are in host order.
+/// All state lies in two regions as fixed-layout records that refer to each other by number.
+/// Nothing is allocated after `init` but by `apply`. Addresses and ports are in host order.
 public struct NAT: ~Copyable {
     /// What was asked for.
     public internal(set) var settings: NATSettings
@@ -44,7 +44,8 @@ public struct NAT: ~Copyable {
     /// copies whole, 845 octets, for each call of a method that only reads.
     private let passedByAddress: Any? = nil
 
-    /// Tables for `settings.limits`, translating to `outsideAddresses` (at most 1,024, in order of use).
+    /// Tables for `settings.limits`, translating to `outsideAddresses`: at most 1,024, in order of
+    /// use.
     public init(_ settings: NATSettings, outsideAddresses: [IPv4Address], random: Random) {
         let count = settings.mode == .none ? 16 : settings.limits.sessions
         let layout = StateLayout(sessions: count)

@@ -32,7 +32,7 @@ struct PortPool {
         }
     }
 
-    /// A range of ports drawn from separately: ports below 1024 map to such ports (RFC 4787 REQ-3a).
+    /// A range of ports drawn from separately: ports below 1024 map to such (RFC 4787 REQ-3a).
     struct Band {
         var first: Int
         var count: Int
@@ -162,8 +162,8 @@ struct PortPool {
     // MARK: The permutation
 
     private func band(of port: UInt16) -> Int? {
-        for i in 0..<2 where Int(port) >= bands[i].first && Int(port) < bands[i].first + bands[i].count
-        {
+        for i in 0..<2
+        where Int(port) >= bands[i].first && Int(port) < bands[i].first + bands[i].count {
             return i
         }
         return nil

@@ -2,8 +2,8 @@ public import Memory
 public import Wire
 
 extension NAT {
-    /// Rewrites addresses, port and checksums as session `number` prepared it, and takes one off the
-    /// TTL. A later fragment has no transport header: only its addresses change.
+    /// Rewrites addresses, port and checksums as session `number` prepared it, and takes one off
+    /// the TTL. A later fragment has no transport header: only its addresses change.
     @inlinable @inline(__always)
     public func rewrite(
         _ number: UInt32, _ packet: Packet, _ direction: Direction, _ frame: inout MutableRawSpan,

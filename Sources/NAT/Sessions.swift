@@ -37,7 +37,7 @@ extension NAT {
         let flow = Flow(
             .outbound, transport: packet.proto, local: inside.address, localPort: inside.port,
             remote: packet.source, remotePort: packet.sourcePort)
-        // Two outside ports of one inside endpoint: its answers to one remote could not be told apart.
+        // Two outside ports of one inside endpoint: its answers to one remote would be alike.
         guard find(flow) == nil else { throw .natFiltered }
         try checkRoom(inside: inside.address, at: now)
         let mapping: UInt32
@@ -271,7 +271,8 @@ extension NAT {
         let address = Checksum.delta(old: flow.local, new: outside)
         let ports = Checksum.delta(old: UInt32(flow.localPort), new: UInt32(port))
         let tick = TimerWheel.ticks(now)
-        let phase = transport == .tcp
+        let phase =
+            transport == .tcp
             ? (direction == .outbound ? SessionPhase.synOutbound : .synInbound) : .unreplied
         sessions[number] = Session(
             insideAddress: flow.local, outsideAddress: outside, remoteAddress: flow.remote,
@@ -349,7 +350,8 @@ extension NAT {
 
     // MARK: Peers
 
-    /// From now on the inside host has sent to this remote: the filter knows it, the mapping is held.
+    /// From now on the inside host has sent to this remote: the filter knows it, and the mapping is
+    /// held.
     mutating func hold(_ number: UInt32) {
         let mapping = sessions[number].mapping
         mappings[mapping].holders += 1

@@ -3,7 +3,8 @@ public import Wire
 extension SessionPhase {
     /// The state table of RFC 7857 §2: the phase after a segment with `flags` in `direction`.
     ///
-    /// Retransmissions change nothing. A SYN after both FINs or in the transitory phase starts anew.
+    /// Retransmissions change nothing. A SYN after both FINs or in the transitory phase starts
+    /// anew.
     @inlinable
     public func next(on flags: TCPFlags, _ direction: Direction) -> SessionPhase {
         if flags.contains(.rst) { return afterReset }
@@ -14,8 +15,8 @@ extension SessionPhase {
 
     /// A reset never ends a session at once: it may be forged (RFC 7857 §2.2).
     ///
-    /// While opening or closing nothing changes: data after the reset would else make an established
-    /// session of one that only one end ever wanted, or of one that both have left.
+    /// While opening or closing nothing changes: data after the reset would else make an
+    /// established session of one that only one end ever wanted, or that both have left.
     @usableFromInline
     var afterReset: SessionPhase {
         switch self {

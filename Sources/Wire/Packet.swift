@@ -244,7 +244,7 @@ public struct Packet: Sendable {
         return header
     }
 
-    /// Whether the transport checksum of a whole packet holds; true where none can be checked. O(n).
+    /// Whether the transport checksum of a whole packet holds; true if none can be checked. O(n).
     public func transportChecksumIsValid(_ frame: inout MutableRawSpan) -> Bool {
         if hasPartialChecksum || isFragment || transportHeaderLength == 0 { return true }
         var length = frameLength - transport
