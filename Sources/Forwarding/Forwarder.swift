@@ -40,6 +40,9 @@ public struct Forwarder: ~Copyable {
     var limits: RateLimits
     var random: Random
     var identifications: Identifications
+    /// Never set. The compiler passes a struct with an existential by its address; any other it
+    /// copies whole, 13 KiB, for each call of a method that only reads.
+    private let passedByAddress: Any? = nil
 
     /// What a packet needs of a side, without going through arrays.
     struct Link {

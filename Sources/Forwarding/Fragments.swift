@@ -8,8 +8,8 @@ import Wire
 /// Nothing is put together for transit (virtual reassembly): pieces that come before the first one
 /// wait, then follow it as they are. Any overlap kills the datagram (RFC 5722, SECURITY S20).
 struct FragmentTable: ~Copyable {
-    /// One datagram, keyed by source, destination, protocol, identification and side (RFC 791
-    /// §3.2).
+    /// One datagram, keyed by source, destination, protocol, identification (RFC 791 §3.2) and
+    /// side.
     struct Datagram: BitwiseCopyable {
         var source: UInt32
         var destination: UInt32

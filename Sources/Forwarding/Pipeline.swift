@@ -230,8 +230,7 @@ extension Forwarder {
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
 
-    // 5-9  From one inside host to another by an outside address (RFC 4787 REQ-9): both
-    // translations.
+    // 5-9  From one inside host to another by an outside address: both ways (RFC 4787 REQ-9).
     private mutating func hairpin(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
         _ path: inout Path, _ outbox: inout Outbox

@@ -41,9 +41,12 @@ public struct NAT: ~Copyable {
     var log: EventLog
     /// More sessions were due than the last `expire` ended.
     var hasBacklog = false
+    /// Never set. The compiler passes a struct with an existential by its address; any other it
+    /// copies whole, 845 octets, for each call of a method that only reads.
+    private let passedByAddress: Any? = nil
 
-    /// Tables for `settings.limits`, translating to `outsideAddresses` (at most 1,024, in order of
-    /// use).
+    /// Tables for `settings.limits`, translating to `outsideAddresses`: at most 1,024, in order of
+    /// use.
     public init(_ settings: NATSettings, outsideAddresses: [IPv4Address], random: Random) {
         let count = settings.mode == .none ? 16 : settings.limits.sessions
         let layout = StateLayout(sessions: count)

@@ -32,8 +32,7 @@ struct PortPool {
         }
     }
 
-    /// A range of ports drawn from separately: ports below 1024 map to such ports (RFC 4787
-    /// REQ-3a).
+    /// A range of ports drawn from separately: ports below 1024 map to such (RFC 4787 REQ-3a).
     struct Band {
         var first: Int
         var count: Int

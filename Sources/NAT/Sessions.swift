@@ -32,8 +32,7 @@ extension NAT {
         let flow = Flow(
             .outbound, transport: packet.proto, local: inside.address, localPort: inside.port,
             remote: packet.source, remotePort: packet.sourcePort)
-        // Two outside ports of one inside endpoint: its answers to one remote could not be told
-        // apart.
+        // Two outside ports of one inside endpoint: its answers to one remote would be alike.
         guard find(flow) == nil else { throw .natFiltered }
         try checkRoom(inside: inside.address, at: now)
         let mapping: UInt32
@@ -353,7 +352,7 @@ extension NAT {
 
     // MARK: Peers
 
-    /// From now on the inside host has sent to this remote: the filter knows it, the mapping is
+    /// From now on the inside host has sent to this remote: the filter knows it, and the mapping is
     /// held.
     mutating func hold(_ number: UInt32) {
         let mapping = sessions[number].mapping

@@ -16,7 +16,7 @@ extension SessionPhase {
     /// A reset never ends a session at once: it may be forged (RFC 7857 §2.2).
     ///
     /// While opening or closing nothing changes: data after the reset would else make an
-    /// established session of one that only one end ever wanted, or of one that both have left.
+    /// established session of one that only one end ever wanted, or that both have left.
     @usableFromInline
     var afterReset: SessionPhase {
         switch self {

@@ -125,8 +125,7 @@ extension NAT {
         return true
     }
 
-    /// When `expire` has to be called next: at once if it left some; nil while there are no
-    /// sessions.
+    /// When `expire` has to be called next: at once if it left some, nil without sessions.
     public func nextDeadline(at now: Instant) -> Instant? {
         guard wheel.count > 0 else { return nil }
         if hasBacklog { return now }

@@ -93,7 +93,7 @@ public struct Packet: Sendable {
     }
 
     /// Checks a frame whose EtherType is IPv4 and its offload metadata.
-    @inlinable
+    @inlinable @inline(__always)
     public init(_ frame: inout MutableRawSpan, _ header: VirtioNetHeader) throws(DropReason) {
         try self.init(internet: &frame)
         if isFirst { try readTransport(&frame) }
@@ -124,7 +124,7 @@ public struct Packet: Sendable {
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     init(internet frame: inout MutableRawSpan) throws(DropReason) {
         guard frame.byteCount >= Self.ip &+ 20 else { throw .ipv4Truncated }
         let first = frame.byte(Self.ip)
@@ -151,7 +151,7 @@ public struct Packet: Sendable {
     }
 
     /// Reads ports, flags and type; a first fragment must hold the whole header (RFC 1858).
-    @inlinable
+    @inlinable @inline(__always)
     mutating func readTransport(_ frame: inout MutableRawSpan) throws(DropReason) {
         let length = frameLength &- transport
         switch proto {
@@ -247,8 +247,7 @@ public struct Packet: Sendable {
         return header
     }
 
-    /// Whether the transport checksum of a whole packet holds; true where none can be checked.
-    /// O(n).
+    /// Whether the transport checksum of a whole packet holds; true if none can be checked. O(n).
     public func transportChecksumIsValid(_ frame: inout MutableRawSpan) -> Bool {
         if hasPartialChecksum || isFragment || transportHeaderLength == 0 { return true }
         var length = frameLength - transport

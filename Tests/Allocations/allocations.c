@@ -9,6 +9,19 @@ static _Thread_local unsigned long count;
 
 unsigned long allocationsOfThisThread(void) { return count; }
 
+// The Swift runtime's own variable; a pointer to a function, changed atomically.
+extern void *_swift_willThrowTypedImpl __attribute__((weak));
+
+void *takeThrowObserver(void) {
+    if (!&_swift_willThrowTypedImpl) return NULL;
+    return __atomic_exchange_n(&_swift_willThrowTypedImpl, NULL, __ATOMIC_SEQ_CST);
+}
+
+void returnThrowObserver(void *observer) {
+    if (!&_swift_willThrowTypedImpl) return;
+    __atomic_store_n(&_swift_willThrowTypedImpl, observer, __ATOMIC_SEQ_CST);
+}
+
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 
 int countsAllocations(void) { return 0; }

@@ -16,7 +16,7 @@ struct TCPPhaseTests {
         case reset
     }
 
-    /// Columns: data, FIN from inside, FIN from the remote, SYN from inside, SYN from the remote,
+    /// Columns: data, FIN from inside and from the remote, SYN from inside and from the remote,
     /// RST.
     static let table: [SessionPhase: [SessionPhase]] = [
         .synOutbound: [

@@ -32,7 +32,7 @@ enum Prediction: Equatable {
 /// Translation written as plainly as possible, from the RFCs, with nothing shared with `NAT`:
 /// lists that are searched, no hashes, no wheel, no limits but those of the settings.
 ///
-/// The only thing it cannot know is which outside port is drawn; it takes that from the first
+/// The only thing it cannot know is which outside port is drawn: it takes that from the first
 /// packet.
 struct NATModel {
     final class ModelMapping {

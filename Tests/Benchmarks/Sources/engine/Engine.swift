@@ -5,8 +5,8 @@ import Support
 import Timing
 import Wire
 
-/// What the packet path costs in memory, without devices. `engine [flows …]`, by default 1, 1,000,
-/// 64,000 and 1,000,000. Ends with failure if an established or dropped packet allocates.
+/// What the packet path costs in memory, without devices. `engine [flows …]`, by default 1,
+/// 1,000, 64,000 and 1,000,000. Ends with failure if an established or dropped packet allocates.
 @main
 struct Engine {
     static let runs = 5

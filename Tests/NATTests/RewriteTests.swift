@@ -1,0 +1,109 @@
+import Forwarding
+import NAT
+import Router
+import Support
+import Testing
+import Timing
+import Wire
+
+@testable import Memory
+
+@Suite("Rewrite and hash")
+struct RewriteTests {
+    /// Every value a checksum field can have, there and back: the packet is what it was.
+    @Test(
+        "Translated twice is the original", .row("S-3", "F-5", "F-6"),
+        arguments: [IPProtocol.udp, IPProtocol.tcp])
+    func twice(proto: UInt8) throws {
+        var bench = Bench()
+        let host = PacketBuilder("192.168.50.10", "198.51.100.7")
+        let isUDP = proto == IPProtocol.udp
+        let first = isUDP ? host.udp(4000, 53, [0, 0]) : host.tcp(4000, 53, .syn, [0, 0])
+        bench.send(first, on: .lan)
+        #expect(bench.sessionCount == 1)
+        let field = 34 + (isUDP ? 6 : 16)
+        let frame = Bench.frame(first, on: .lan)
+        let base = ~(UInt16(frame[field]) << 8 | UInt16(frame[field + 1]))
+        var wrong = 0
+        var unsound = 0
+        for word in UInt16.min...UInt16.max {
+            var original = frame
+            Self.set(&original, original.count - 2, word)
+            let sum = UInt32(base) + UInt32(word)
+            let checksum = ~UInt16(truncatingIfNeeded: (sum & 0xffff) + (sum >> 16))
+            Self.set(&original, field, isUDP && checksum == 0 ? 0xffff : checksum)
+            var turned = original
+            try Self.rewrite(&turned, .outbound, bench)
+            if word % 251 == 0, !Dissection(frame: turned).problems.isEmpty { unsound += 1 }
+            Self.swapEnds(&turned)
+            try Self.rewrite(&turned, .inbound, bench)
+            Self.swapEnds(&turned)
+            if turned != original { wrong += 1 }
+        }
+        #expect(wrong == 0 && unsound == 0)
+    }
+
+    private static func set(_ frame: inout [UInt8], _ offset: Int, _ value: UInt16) {
+        frame[offset] = UInt8(value >> 8)
+        frame[offset + 1] = UInt8(value & 255)
+    }
+
+    /// Source and destination change places; no checksum changes.
+    private static func swapEnds(_ frame: inout [UInt8]) {
+        for offset in 26..<30 { frame.swapAt(offset, offset + 4) }
+        for offset in 34..<36 { frame.swapAt(offset, offset + 2) }
+    }
+
+    private static func rewrite(
+        _ frame: inout [UInt8], _ direction: Direction, _ bench: borrowing Bench
+    ) throws(DropReason) {
+        try withSpan(&frame) { span throws(DropReason) in
+            let packet = try Packet(&span, VirtioNetHeader())
+            bench.router.forwarder.nat.rewrite(
+                0, packet, direction, &span, decrementTTL: false)
+        }
+    }
+
+    /// Places that each record is away from where its hash wants it, in all; nil if one was
+    /// refused.
+    private static func probes(_ tuples: [(UInt64, UInt64)]) -> Int? {
+        var layout = RegionLayout()
+        let extent = layout.reserve(
+            UInt64.self, count: HashIndex.slotCount(for: tuples.count))
+        let region = Region(layout)
+        let slots: FlatArray<UInt64> = region.array(extent)
+        var index = HashIndex(slots: slots)
+        var random = Random(seed: 77)
+        let key = HashKey(random.next(), random.next())
+        for (number, tuple) in tuples.enumerated() {
+            guard index.insert(UInt32(number), hash: key.hash(tuple.0, tuple.1)) else { return nil }
+        }
+        let mask = slots.count - 1
+        return (0..<slots.count).reduce(0) { sum, position in
+            let slot = slots[position]
+            return slot == 0 ? sum : sum + ((position - Int(slot >> 32)) & mask)
+        }
+    }
+
+    @Test("Chosen tuples cost no more than random ones", .row("S12"))
+    func flooding() throws {
+        let count = 100_000
+        var random = Random(seed: 6)
+        let randomProbes = Self.probes((0..<count).map { _ in (random.next(), random.next()) })
+        let usual = try #require(randomProbes)
+        let chosen: [(name: String, tuples: [(UInt64, UInt64)])] = [
+            // Without a key, 0 times anything is 0: one chain.
+            ("zero", (0..<count).map { (0, UInt64($0)) }),
+            ("zero below", (0..<count).map { (UInt64($0), 0) }),
+            ("ports", (0..<count).map { (0xc0a8_320a_c633_6407, UInt64($0) << 32 | 6 << 8) }),
+            ("high bits", (0..<count).map { (UInt64($0) << 40, 17 << 8) }),
+            ("equal halves", (0..<count).map { (UInt64($0) << 32 | UInt64($0), 6 << 8) }),
+            ("inverse", (0..<count).map { (UInt64($0), ~UInt64($0)) }),
+            ("powers", (0..<count).map { (1 << UInt64($0 % 64), UInt64($0 / 64) << 48) }),
+        ]
+        for (name, tuples) in chosen {
+            let cost = Self.probes(tuples)
+            #expect(cost.map { $0 < usual * 3 } == true, "\(name): \(cost ?? -1), usual \(usual)")
+        }
+    }
+}
