@@ -3,7 +3,7 @@ import PackageDescription
 
 // One executable a target: Sources/NAME/NAME.swift. To add one, add its name here and that file;
 // `run` finds it. Seeds of its own may lie in Corpus/NAME. Only `run` builds this package.
-let targets = ["FuzzFrame"]
+let targets = ["FuzzFilter", "FuzzFrame", "FuzzPipeline", "FuzzTranslate", "FuzzYAML"]
 
 let package = Package(
     name: "fuzz",
