@@ -38,7 +38,8 @@ struct AllocationCheck {
         exit(failures == 0 ? 0 : 1)
     }
 
-    /// Allocations of this thread while `frame` comes 100,000 times; each is to be forwarded or not.
+    /// Allocations of this thread while `frame` comes 100,000 times; each is to be forwarded or
+    /// not.
     private static func count(
         _ frame: [UInt8], on side: Side, _ bench: inout Bench, isForwarded: Bool
     ) -> (allocations: UInt, wrong: Int) {

@@ -91,15 +91,18 @@ struct RewriteTests {
         var random = Random(seed: 6)
         let randomProbes = Self.probes((0..<count).map { _ in (random.next(), random.next()) })
         let usual = try #require(randomProbes)
+        let addresses: UInt64 = 0xc0a8_320a_c633_6407
+        let tcp: UInt64 = 6 << 8
+        let numbers = (0..<count).map { UInt64($0) }
         let chosen: [(name: String, tuples: [(UInt64, UInt64)])] = [
             // Without a key, 0 times anything is 0: one chain.
-            ("zero", (0..<count).map { (0, UInt64($0)) }),
-            ("zero below", (0..<count).map { (UInt64($0), 0) }),
-            ("ports", (0..<count).map { (0xc0a8_320a_c633_6407, UInt64($0) << 32 | 6 << 8) }),
-            ("high bits", (0..<count).map { (UInt64($0) << 40, 17 << 8) }),
-            ("equal halves", (0..<count).map { (UInt64($0) << 32 | UInt64($0), 6 << 8) }),
-            ("inverse", (0..<count).map { (UInt64($0), ~UInt64($0)) }),
-            ("powers", (0..<count).map { (1 << UInt64($0 % 64), UInt64($0 / 64) << 48) }),
+            ("zero", numbers.map { (0, $0) }),
+            ("zero below", numbers.map { ($0, 0) }),
+            ("ports", numbers.map { (addresses, $0 << 32 | tcp) }),
+            ("high bits", numbers.map { ($0 << 40, 17 << 8) }),
+            ("equal halves", numbers.map { ($0 << 32 | $0, 6 << 8) }),
+            ("inverse", numbers.map { ($0, ~$0) }),
+            ("powers", numbers.map { (1 << UInt64($0 % 64), UInt64($0 / 64) << 48) }),
         ]
         for (name, tuples) in chosen {
             let cost = Self.probes(tuples)

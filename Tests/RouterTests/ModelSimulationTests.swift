@@ -33,8 +33,9 @@ struct ModelSimulationTests {
         if let problem = run.problem {
             let file = run.capture.save(named: "model-\(seed)")
             Issue.record(
-                "GATEWAY_SEED=\(seed), \(mapping) mapping, \(filtering) filter:"
-                    + " \(problem) in \(file)"
+                """
+                GATEWAY_SEED=\(seed), \(mapping) mapping, \(filtering) filter: \(problem) in \(file)
+                """
             )
         }
         #expect(run.passed > 60 && run.dropped > 30)
