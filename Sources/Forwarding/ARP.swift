@@ -275,7 +275,8 @@ extension Forwarder {
         neighbors.records[number].failures = failures + 1
         neighbors.records[number].hardware = 0
         neighbors.set(number, .failed)
-        let hold = min(NeighborLimits.holdDown * (1 << Int64(failures)), NeighborLimits.longestHoldDown)
+        let hold = min(
+            NeighborLimits.holdDown * (1 << Int64(failures)), NeighborLimits.longestHoldDown)
         neighbors.wheel.set(number, deadline: TimerWheel.deadline(hold, after: now))
         forgetDecisions()
     }

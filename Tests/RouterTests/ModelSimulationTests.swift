@@ -32,10 +32,8 @@ struct ModelSimulationTests {
         for _ in 0..<1000 where run.problem == nil { run.step() }
         if let problem = run.problem {
             let file = run.capture.save(named: "model-\(seed)")
-            Issue.record(
-                "GATEWAY_SEED=\(seed), \(mapping) mapping, \(filtering) filter:"
-                    + " \(problem) in \(file)"
-            )
+            let combination = "\(mapping) mapping, \(filtering) filter"
+            Issue.record("GATEWAY_SEED=\(seed), \(combination): \(problem) in \(file)")
         }
         #expect(run.passed > 60 && run.dropped > 30)
     }
