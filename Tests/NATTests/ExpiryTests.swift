@@ -136,6 +136,29 @@ struct ExpiryTests {
         #expect(bench.sessionCount == 0, "and the strangers with it")
     }
 
+    @Test("A stranger's own session goes 300 s after it was made, whatever he sends", .row("X-7"))
+    func strangersSession() throws {
+        var bench = Bench { $0.nat.filtering = .endpointIndependent }
+        let sent = Send.out(&bench)
+        let port = try #require(sent).port
+        _ = Send.back(&bench, "198.51.100.8", 1000, to: port)
+        #expect(bench.sessionCount == 2)
+        for _ in 0..<14 {
+            bench.advance(.seconds(20))
+            _ = Send.back(&bench, "198.51.100.8", 1000, to: port)
+            _ = Send.out(&bench)
+        }
+        bench.advance(.milliseconds(20_500))
+        #expect(bench.sessionCount == 1)
+        // Once the owner has answered, the remote is no stranger any more.
+        _ = Send.back(&bench, "198.51.100.8", 1000, to: port)
+        _ = Send.out(&bench, to: "198.51.100.8", 1000)
+        bench.advance(.seconds(200))
+        _ = Send.back(&bench, "198.51.100.8", 1000, to: port)
+        bench.advance(.seconds(299))
+        #expect(bench.sessionCount == 1)
+    }
+
     @Test("A shorter time for answered flows holds from the answer on", .row("U-5b"))
     func shorterWhenAnswered() {
         var bench = Bench {

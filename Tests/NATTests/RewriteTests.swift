@@ -10,7 +10,8 @@ import Wire
 
 @Suite("Rewrite and hash")
 struct RewriteTests {
-    /// Every value a checksum field can have, there and back: the packet is what it was.
+    /// Every value a checksum field can have, there and back: the packet is what it was. In a debug
+    /// build, which takes its time, every thirteenth and those around 0.
     @Test(
         "Translated twice is the original", .row("S-3", "F-5", "F-6"),
         arguments: [IPProtocol.udp, IPProtocol.tcp])
@@ -26,7 +27,7 @@ struct RewriteTests {
         let base = ~(UInt16(frame[field]) << 8 | UInt16(frame[field + 1]))
         var wrong = 0
         var unsound = 0
-        for word in UInt16.min...UInt16.max {
+        for word in Self.words(around: ~base) {
             var original = frame
             Self.set(&original, original.count - 2, word)
             let sum = UInt32(base) + UInt32(word)
@@ -41,6 +42,15 @@ struct RewriteTests {
             if turned != original { wrong += 1 }
         }
         #expect(wrong == 0 && unsound == 0)
+    }
+
+    private static func words(around middle: UInt16) -> [UInt16] {
+        #if DEBUG
+            let near = (0..<8).flatMap { [middle &+ $0, middle &- $0] }
+            return near + stride(from: 0, through: UInt16.max, by: 13)
+        #else
+            return Array(0...UInt16.max)
+        #endif
     }
 
     private static func set(_ frame: inout [UInt8], _ offset: Int, _ value: UInt16) {
