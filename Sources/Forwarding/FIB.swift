@@ -283,7 +283,8 @@ private struct RangeList {
                 next < pieces.count
                 ? Int(pieces[next] >> (groupBits + UInt64(FIB.chunkBits))) : root.count
             if cut > chunk {
-                root.fill(chunk..<cut, with: group)
+                // A new table is zero, which is group 0: its pages need not be touched.
+                if group != 0 { root.fill(chunk..<cut, with: group) }
                 chunk = cut
                 continue
             }

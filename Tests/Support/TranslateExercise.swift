@@ -47,8 +47,8 @@ public func exerciseTranslation(_ input: [UInt8]) -> Int {
     return frame.count
 }
 
-/// An Ethernet frame made of the input: any payload, a header without options and the right sums but
-/// where the input wants wrong ones.
+/// An Ethernet frame made of the input: any payload, a header without options and the right sums
+/// but where the input wants wrong ones.
 private func script(_ input: [UInt8]) -> [UInt8] {
     var path = PacketBuilder(
         IPv4Address(192, 168, 50, input[3]), IPv4Address(198, input[4], input[5], input[6]))
