@@ -276,7 +276,19 @@ private struct RangeList {
         var next = 0
         var group: UInt64 = 0
         var stored = 0
-        for chunk in 0..<root.count {
+        var chunk = 0
+        while chunk < root.count {
+            // Up to the next cut one group has every chunk.
+            let cut =
+                next < pieces.count
+                ? Int(pieces[next] >> (groupBits + UInt64(FIB.chunkBits))) : root.count
+            if cut > chunk {
+                // A new table is zero, which is group 0: its pages need not be touched.
+                if group != 0 { root.fill(chunk..<cut, with: group) }
+                chunk = cut
+                continue
+            }
+            defer { chunk += 1 }
             let base = UInt64(chunk) << UInt64(FIB.chunkBits)
             if next < pieces.count, pieces[next] >> groupBits == base {
                 group = pieces[next] & groupMask

@@ -92,6 +92,12 @@ public struct FlatArray<Element: BitwiseCopyable>: @unchecked Sendable {
         }
     }
 
+    /// Sets the elements of a range to one value. Traps when out of range.
+    public func fill(_ range: Range<Int>, with value: Element) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        unsafe (base + range.lowerBound).update(repeating: value, count: range.count)
+    }
+
     /// The element at `index`, in place. Traps when out of range.
     @inlinable
     public subscript(index: UInt32) -> Element {
