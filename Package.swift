@@ -24,7 +24,7 @@ let package = Package(
             name: "GatewayCore",
             targets: [
                 "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
-                "Configuration", "Control", "ControlServer", "Linux", "Support",
+                "Configuration", "Control", "Support",
             ]),
         .library(name: "Allocations", targets: ["Allocations"]),
     ],
