@@ -8,8 +8,8 @@ import Wire
 /// The thread that forwards: reads frames until there are none, takes each through the gateway,
 /// writes what leaves in one go, and works off timers and jobs between batches.
 struct Worker: ~Copyable {
-    /// Frames taken from one side before the other gets its turn. Bounding the octets too, so that a
-    /// batch of super-packets stays in cache, was measured to cost throughput.
+    /// Frames taken from one side before the other gets its turn. Bounding the octets as well, so
+    /// that a batch of super-packets stays in cache, was measured to cost throughput.
     static let batch = 64
 
     let jobs: Mailbox<WorkerJob>
