@@ -154,12 +154,8 @@ struct Backend: ControlBackend {
     func routeLookup(_ address: IPv4Address, _ done: @escaping ControlDone<RouteLookupAnswer>) {
         let instance = instance
         ask(
-            done,
-            { path in
-                Side.allCases.map { path.forwarder.neighbor(at: address, on: $0) }
-                    + [nil]
-            },
-            then: { daemon, _ in
+            control: done,
+            { daemon in
                 let found = daemon.control.rib.lookup(address)
                 var answer = RouteLookupAnswer(
                     instance: instance, address: address.description, action: "none",
@@ -204,7 +200,6 @@ struct Backend: ControlBackend {
 
     func sessions(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>) {
         let instance = instance
-        let inbox = inbox
         resolving(query.filter, done) { filter, rules in
             let found = SessionCollector(query, filter)
             scan(
@@ -213,7 +208,6 @@ struct Backend: ControlBackend {
                     found.answer(
                         instance, total: path.forwarder.nat.sessionCount, rules: rules)
                 })
-            _ = inbox
         }
     }
 
