@@ -120,27 +120,24 @@ public struct NAT: ~Copyable {
     /// The neighbour record decided on for a session in `epoch`, or nil.
     @inlinable @inline(__always)
     public func neighbor(of number: UInt32, _ direction: Direction, epoch: UInt32) -> UInt32? {
-        if direction == .outbound {
-            return sessions[number].outboundEpoch == epoch
-                ? sessions[number].outboundNeighbor : nil
-        }
-        return sessions[number].inboundEpoch == epoch ? sessions[number].inboundNeighbor : nil
+        let neighbor = sessions[number].neighbors[Int(direction.rawValue)]
+        guard sessions[number].epoch == epoch, neighbor != .max else { return nil }
+        return UInt32(neighbor)
     }
 
     /// Tells two sessions apart that had the same record.
     public func serial(_ number: UInt32) -> UInt32 { sessions[number].serial }
 
-    /// Remembers the neighbour record decided on for a session in `epoch`.
+    /// Remembers the neighbour record decided on for a session in `epoch`; one above 65,534 it
+    /// does not.
     public func setNeighbor(
         of number: UInt32, _ direction: Direction, _ neighbor: UInt32, epoch: UInt32
     ) {
-        if direction == .outbound {
-            sessions[number].outboundNeighbor = neighbor
-            sessions[number].outboundEpoch = epoch
-        } else {
-            sessions[number].inboundNeighbor = neighbor
-            sessions[number].inboundEpoch = epoch
+        if sessions[number].epoch != epoch {
+            sessions[number].epoch = epoch
+            sessions[number].neighbors = InlineArray(repeating: .max)
         }
+        sessions[number].neighbors[Int(direction.rawValue)] = UInt16(clamping: neighbor)
     }
 
     /// The mapping of session `number`.

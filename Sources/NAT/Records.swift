@@ -71,20 +71,17 @@ public struct Session: BitwiseCopyable, Sendable {
     @usableFromInline var fullDelta: UInt16
     /// Tick of the last packet that counts for the timer.
     public var lastSeen: UInt32
-    /// Record of its mapping.
-    public var mapping: UInt32
-    /// Idle ticks after which it ends, by phase; kept so that a packet need not look it up.
-    @usableFromInline var timeout: UInt32
-    /// What `Forwarding` decided for outbound packets: neighbour record, valid in `outboundEpoch`.
-    public var outboundNeighbor: UInt32
-    /// Generation of the routes and neighbours `outboundNeighbor` was decided under; 0 for never.
-    public var outboundEpoch: UInt32
-    /// What `Forwarding` decided for inbound packets.
-    public var inboundNeighbor: UInt32
-    /// As `outboundEpoch`.
-    public var inboundEpoch: UInt32
+    /// What `Forwarding` decided, by direction: neighbour records, valid in `epoch`; `.max` for
+    /// none.
+    @usableFromInline var neighbors: InlineArray<2, UInt16>
+    /// Generation of the routes and neighbours `neighbors` was decided under.
+    @usableFromInline var epoch: UInt32
     /// Bits of `SessionFlag`.
-    @usableFromInline var flags: UInt32
+    @usableFromInline var flags: UInt16
+    /// Not used.
+    var spare: UInt16 = 0
+    /// TCP: what either end sent and may send, by direction.
+    @usableFromInline var ends: InlineArray<2, TCPEnd>
 
     // Second cache line: counters and what set-up and end need.
     /// Packets from inside.
@@ -95,6 +92,10 @@ public struct Session: BitwiseCopyable, Sendable {
     public var packetsIn: UInt64
     /// Octets from the remote, IPv4 header included.
     public var bytesIn: UInt64
+    /// Record of its mapping.
+    public var mapping: UInt32
+    /// Idle ticks after which it ends, by phase; kept so that a packet need not look it up.
+    @usableFromInline var timeout: UInt32
     /// When it was made.
     public var created: UInt32
     /// Neighbours in the mapping's list of sessions, + 1.
@@ -105,21 +106,19 @@ public struct Session: BitwiseCopyable, Sendable {
     var previousOfPeer: UInt32
     /// Counts sessions made, to tell successive users of a record apart.
     public var serial: UInt32
-    /// Room for sequence numbers and windows.
-    var reserved: (UInt32, UInt32)
 }
 
 @usableFromInline
 enum SessionFlag {
-    @usableFromInline static var inUse: UInt32 { 1 }
+    @usableFromInline static var inUse: UInt16 { 1 }
     /// The inside host has sent: the session holds its mapping.
-    @usableFromInline static var sentOutbound: UInt32 { 2 }
+    @usableFromInline static var sentOutbound: UInt16 { 2 }
     /// The remote has sent.
-    @usableFromInline static var sentInbound: UInt32 { 4 }
+    @usableFromInline static var sentInbound: UInt16 { 4 }
     /// The first packet came from the remote.
-    @usableFromInline static var startedInbound: UInt32 { 8 }
+    @usableFromInline static var startedInbound: UInt16 { 8 }
     /// Packets of the remote refresh the timer although the inside host never sent.
-    @usableFromInline static var inboundRefreshes: UInt32 { 16 }
+    @usableFromInline static var inboundRefreshes: UInt16 { 16 }
 }
 
 /// An inside host: its count of sessions and its outside address.

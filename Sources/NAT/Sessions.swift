@@ -283,14 +283,14 @@ extension NAT {
             // An ICMP checksum has no pseudo header.
             fullDelta: transport == .icmp
                 ? Checksum.fold(ports) : Checksum.fold(address &+ ports),
-            lastSeen: tick, mapping: mapping, timeout: timeout(phase, transport),
-            outboundNeighbor: 0, outboundEpoch: 0, inboundNeighbor: 0, inboundEpoch: 0,
+            lastSeen: tick, neighbors: InlineArray(repeating: .max), epoch: 0,
             flags: SessionFlag.inUse
                 | (direction == .inbound ? SessionFlag.startedInbound : 0)
                 | (mappings[mapping].isStatic != 0 ? SessionFlag.inboundRefreshes : 0),
-            packetsOut: 0, bytesOut: 0, packetsIn: 0, bytesIn: 0, created: tick,
-            nextOfMapping: 0, previousOfMapping: 0, nextOfPeer: 0, previousOfPeer: 0,
-            serial: lastSerial, reserved: (0, 0))
+            ends: InlineArray(repeating: TCPEnd()),
+            packetsOut: 0, bytesOut: 0, packetsIn: 0, bytesIn: 0, mapping: mapping,
+            timeout: timeout(phase, transport), created: tick, nextOfMapping: 0,
+            previousOfMapping: 0, nextOfPeer: 0, previousOfPeer: 0, serial: lastSerial)
     }
 
     func outboundFlow(_ number: UInt32) -> Flow {

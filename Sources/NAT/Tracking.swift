@@ -13,7 +13,7 @@ extension NAT {
         at now: Instant
     ) {
         let octets = UInt64(truncatingIfNeeded: packet.totalLength)
-        let known: UInt32
+        let known: UInt16
         if direction == .outbound {
             sessions[number].packetsOut &+= 1
             sessions[number].bytesOut &+= octets
