@@ -1,6 +1,7 @@
 import Configuration
 import NAT
 import Routing
+import Support
 import Testing
 import Wire
 
@@ -23,7 +24,7 @@ private struct Dice: RandomNumberGenerator {
         checkInvariants(of: ConfigurationLoader.parse(bytes, file: "f", machineID: "m"))
     }
 
-    @Test func randomBytes() {
+    @Test(.row("S61")) func randomBytes() {
         var dice = Dice(state: 1)
         for count in 0..<200 {
             check((0..<count).map { _ in UInt8.random(in: 0...255, using: &dice) })
@@ -63,7 +64,7 @@ private struct Dice: RandomNumberGenerator {
         for count in 0...bytes.count { check(Array(bytes.prefix(count))) }
     }
 
-    @Test func aMebibyteOfOneThing() {
+    @Test(.row("S61")) func aMebibyteOfOneThing() {
         for piece in ["[", "{", "a: ", "- ", "\"", "\n", " ", "a", "? ", "&a ", "!a ", "#", "[],"] {
             check(Array(String(repeating: piece, count: 200_000 / piece.utf8.count).utf8))
         }
@@ -72,7 +73,7 @@ private struct Dice: RandomNumberGenerator {
     }
 
     /// Repeated keys are found by a table, not by comparing all with all.
-    @Test func manyKeys() {
+    @Test(.row("S61")) func manyKeys() {
         let keys = (0..<20_000).map { "k\($0): 1\n" }.joined()
         let result = read(keys + "k77: 1\n")
         #expect(result.errors == 20_000 + 4)

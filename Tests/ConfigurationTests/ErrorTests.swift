@@ -1,9 +1,10 @@
+import Support
 import Testing
 
 @testable import Configuration
 
 @Suite struct ErrorTests {
-    @Test(arguments: ErrorCase.all)
+    @Test(.row("S61"), arguments: ErrorCase.all)
     func text(_ errorCase: ErrorCase) {
         #expect(errorCase.result.render() == errorCase.expected)
     }
@@ -75,14 +76,14 @@ import Testing
         #expect(result.render().contains(" 7 | nats: 1\n   | ^^^^\n"))
     }
 
-    @Test func tooLargeFile() {
+    @Test(.row("S61")) func tooLargeFile() {
         let bytes = [UInt8](repeating: 0x20, count: ConfigurationLoader.largestFile + 1)
         let result = ConfigurationLoader.parse(bytes, file: "b", machineID: "")
         #expect(result.diagnostics.map(\.code) == ["E002"])
         #expect(result.diagnostics.first?.message == "the file is larger than 16 MiB")
     }
 
-    @Test func tooManyEntries() {
+    @Test(.row("S61")) func tooManyEntries() {
         let list = Array(repeating: "10.0.0.0/8", count: 1025).joined(separator: ", ")
         let expected = """
             a.yaml:7:12305: error[E018]: nat.exclude has more than 1024 entries

@@ -19,7 +19,7 @@ def marked():
         return re.findall(r"(?:<!-- test: (\w+) -->\n)?```sh\n(.*?)```", file.read(), re.S)
 
 
-@rows("P8")
+@rows()
 def every_block_is_known(lab):
     """A new block has to be marked, or to be one that ./test and ./demo themselves are."""
     for name, text in marked():
@@ -27,14 +27,14 @@ def every_block_is_known(lab):
             assert text.startswith(("./demo", "swift build -c release")), text
 
 
-@rows("P8", timeout=120)
+@rows(timeout=120)
 def demo_is_green(lab):
     done = sh(["env", f"GATEWAY_BIN={BIN}", f"{ROOT}/demo", "--fast"], False, 100)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(re.findall(r"\. ok ", done.stdout)) == 9, done.stdout
 
 
-@rows("P8", timeout=60)
+@rows(timeout=60)
 def quickstart_works(lab):
     """On a machine of its own: two network cards, an empty /etc/gatewayd and /run/gatewayd."""
     script = f"""

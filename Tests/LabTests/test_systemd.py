@@ -42,7 +42,7 @@ def state(machine):
     return machine.property("ActiveState"), machine.property("NRestarts")
 
 
-@rows("P8")
+@rows("S66")
 def unit_files_are_valid_and_tight(lab):
     machine = fresh(lab)
     units = " ".join(f"/etc/systemd/system/{name}" for name in (
@@ -55,9 +55,11 @@ def unit_files_are_valid_and_tight(lab):
     said = machine.run("systemd-analyze security --no-pager --offline=true --threshold=20 "
                        "/etc/systemd/system/gatewayd@.service", check=False)
     assert said.returncode == 0, said.stdout.splitlines()[-1]
+    with open(f"{ROOT}/systemd/gatewayd@.service") as file:
+        assert "LimitCORE=0\n" in file.read(), "memory must not end in a dump"
 
 
-@rows("P8", timeout=60)
+@rows(timeout=60)
 def starts_and_says_so(lab):
     machine = started(lab)
     assert machine.property("ActiveState") == "active"
@@ -69,7 +71,7 @@ def starts_and_says_so(lab):
     assert "Main PID" in machine.run(f"systemctl status --no-pager {UNIT}").stdout
 
 
-@rows("P8", "S60")
+@rows("S60")
 def is_locked_in(lab):
     machine = started(lab)
     rights = machine.run(f"stat -c '%a %U:%G' {SOCKET}").stdout.strip()
@@ -87,7 +89,7 @@ def is_locked_in(lab):
     assert machine.run(f"{member} gatewayctl -i home status").returncode == 0
 
 
-@rows("P8", timeout=60)
+@rows(timeout=60)
 def reload_is_an_answer(lab):
     machine = started(lab)
     pings(machine)
@@ -104,7 +106,7 @@ def reload_is_an_answer(lab):
     pings(machine)
 
 
-@rows("P8", "C-10", timeout=90)
+@rows("C-10", timeout=90)
 def a_hung_or_killed_process_is_restarted(lab):
     machine = fresh(lab)
     machine.drop_in("fast", "[Service]\nWatchdogSec=2s\nRestartSec=100ms\n")
@@ -120,7 +122,7 @@ def a_hung_or_killed_process_is_restarted(lab):
     pings(machine)
 
 
-@rows("P8")
+@rows()
 def a_refused_configuration_is_not_tried_again(lab):
     machine = fresh(lab, HOME % ", mtv: 9000")
     assert machine.run(f"systemctl start {UNIT}", check=False).returncode != 0
@@ -130,7 +132,7 @@ def a_refused_configuration_is_not_tried_again(lab):
     assert "error[E011]" in machine.journal() and "home.yaml:" in machine.journal(), machine.journal()
 
 
-@rows("P8")
+@rows()
 def stop_leaves_nothing(lab):
     machine = started(lab)
     machine.run(f"systemctl stop {UNIT}")
@@ -141,7 +143,7 @@ def stop_leaves_nothing(lab):
     assert machine.run("gatewayctl -i home status", check=False).returncode == 69
 
 
-@rows("P8")
+@rows()
 def runs_in_a_namespace_of_its_own(lab):
     machine = fresh(lab)
     with open(f"{ROOT}/systemd/gatewayd@.service.d/netns.conf.example") as file:
@@ -156,7 +158,7 @@ def runs_in_a_namespace_of_its_own(lab):
     until(lambda: "gw-home" not in machine.run("ip netns list").stdout, 5, "the namespace goes with it")
 
 
-@rows("P8")
+@rows()
 def hands_the_far_end_to_another_namespace(lab):
     machine = fresh(lab, HOME % ", netns: inside")
     machine.run("ip netns add inside && ip -n inside link set lo up")
@@ -169,7 +171,7 @@ def hands_the_far_end_to_another_namespace(lab):
     pings(machine, "ip netns exec inside")
 
 
-@rows("P8")
+@rows()
 def a_log_namespace_takes_the_log(lab):
     machine = fresh(lab)
     with open(f"{ROOT}/systemd/gatewayd@.service.d/lognamespace.conf.example") as file:

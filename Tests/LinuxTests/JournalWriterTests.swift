@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Support
 import Synchronization
 import Testing
 import Timing
@@ -78,7 +79,7 @@ struct JournalWriterTests {
         #expect(writer.droppedCount == 0)
     }
 
-    @Test func escapesControlCharacters() throws {
+    @Test(.row("S62")) func escapesControlCharacters() throws {
         let receiver = try Receiver()
         let pipe = try ErrorPipe()
         let text = "a\nPRIORITY=0\u{1b}[2J\u{9b}\u{7f}\r\0 \u{e4}\u{1f980}"
@@ -109,7 +110,7 @@ struct JournalWriterTests {
         #expect(fcntl(file.rawValue, 1034) == 15)  // F_GET_SEALS: seal, shrink, grow, write
     }
 
-    @Test func limitsEachClass() throws {
+    @Test(.row("S62")) func limitsEachClass() throws {
         let receiver = try Receiver()
         let pipe = try ErrorPipe()
         let writer = writer(receiver, pipe)
@@ -139,7 +140,7 @@ struct JournalWriterTests {
         #expect(writer.droppedCount == 0)
     }
 
-    @Test func limitsAMinuteOfFlood() throws {
+    @Test(.row("S62")) func limitsAMinuteOfFlood() throws {
         let receiver = try Receiver()
         let pipe = try ErrorPipe()
         let writer = writer(receiver, pipe)
@@ -153,7 +154,7 @@ struct JournalWriterTests {
         #expect(count == 319)
     }
 
-    @Test func boundsTheNumberOfClasses() throws {
+    @Test(.row("S62")) func boundsTheNumberOfClasses() throws {
         let pipe = try ErrorPipe()
         let writer = writer(pipe)
         var lines = 0
@@ -165,7 +166,7 @@ struct JournalWriterTests {
         #expect(lines == 256 + 20)
     }
 
-    @Test func dropsWhenTheJournalIsStopped() throws {
+    @Test(.row("S62")) func dropsWhenTheJournalIsStopped() throws {
         let receiver = try Receiver()
         let pipe = try ErrorPipe()
         let writer = writer(receiver, pipe)
@@ -179,7 +180,7 @@ struct JournalWriterTests {
         #expect(UInt64(receiver.receiveAll().count) == written - 1)
     }
 
-    @Test func dropsWhenThePipeIsFull() throws {
+    @Test(.row("S62")) func dropsWhenThePipeIsFull() throws {
         let pipe = try ErrorPipe()
         let writer = writer(pipe)
         #expect(!writer.writesToJournal)

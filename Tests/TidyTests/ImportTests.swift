@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 @Suite("Imports follow the design")
@@ -50,6 +51,21 @@ struct ImportTests {
         #expect(Self.allows(SourceFile(path: "Sources/Memory/A.swift", text: ""), "Glibc"))
         let daemon = SourceFile(path: "Sources/gatewayd/Main.swift", text: "")
         #expect(Self.allows(daemon, "Netlink") && !Self.allows(daemon, "Foundation"))
+    }
+
+    @Test(
+        "The wall clock is only looked at to show it", .row("S65", "S-9"), arguments: Tree.sources)
+    func clocks(file: SourceFile) {
+        for (line, text) in file.lines.enumerated() {
+            let code = SourceFile.code(text)
+            let reads = code.contains(/clock_gettime|gettimeofday|\btime\(|CLOCK_REALTIME|Date\(/)
+            if reads, file.path != "Sources/Linux/Clock.swift", file.target != "gatewayctl" {
+                file.complain(line, "reads a clock past Clock.swift")
+            }
+            if code.contains("wallSeconds"), !["Linux", "gatewayd"].contains(file.target) {
+                file.complain(line, "looks at the wall clock")
+            }
+        }
     }
 
     static func allows(_ file: SourceFile, _ module: String) -> Bool {
