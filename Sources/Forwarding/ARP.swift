@@ -296,7 +296,9 @@ extension Forwarder {
     /// §3.3.2: host unreachable only now), and nobody asks again before a hold-down is over.
     private mutating func fail(_ number: UInt32, _ now: Instant, _ outbox: inout Outbox) {
         if let held = neighbors.records[number].waiting.popFirst(in: store) {
-            if !store[held].isOwn { reportUnreachable(held, now, &outbox) }
+            if !store[held].isOwn {
+                report(.unreachable(UnreachableCode.host), aboutHeld: held, now, &outbox)
+            }
             drop(.arpUnresolved, on: store[held].side, at: now)
             store.release(held)
         }
@@ -313,8 +315,9 @@ extension Forwarder {
         forgetDecisions()
     }
 
-    private mutating func reportUnreachable(
-        _ held: UInt32, _ now: Instant, _ outbox: inout Outbox
+    /// Sends an error about a packet that waited in vain.
+    mutating func report(
+        _ kind: ErrorKind, aboutHeld held: UInt32, _ now: Instant, _ outbox: inout Outbox
     ) {
         let record = store[held]
         // Only the start of the packet is needed for the quote; no more than that is copied.
@@ -325,9 +328,7 @@ extension Forwarder {
         store.copy(held, from: 0, count: count, to: &frame, at: 0)
         var bytes = frame.window(0, count)
         guard let packet = try? Packet(quoting: &bytes) else { return }
-        error(
-            .unreachable(UnreachableCode.host), about: packet, &bytes,
-            Path(side: record.side, now: now), &outbox)
+        error(kind, about: packet, &bytes, Path(side: record.side, now: now), &outbox)
     }
 
     private var scratchLength: Int { 640 }

@@ -6,13 +6,15 @@ import Wire
 /// An ICMP error about a packet (RFC 792, RFC 1812 §5.2.7).
 enum ErrorKind {
     case timeExceeded
+    /// The rest of a datagram for us did not come.
+    case reassemblyTime
     case unreachable(UInt8)
     /// Fragmentation needed, with the MTU of the way out (RFC 1191 §4).
     case tooBig(mtu: Int)
 
     var type: UInt8 {
         switch self {
-        case .timeExceeded: ICMPType.timeExceeded
+        case .timeExceeded, .reassemblyTime: ICMPType.timeExceeded
         default: ICMPType.destinationUnreachable
         }
     }
@@ -20,6 +22,7 @@ enum ErrorKind {
     var code: UInt8 {
         switch self {
         case .timeExceeded: 0
+        case .reassemblyTime: 1
         case .unreachable(let code): code
         case .tooBig: UnreachableCode.fragmentationNeeded
         }
@@ -196,8 +199,10 @@ extension Forwarder {
         guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
             return .consumed
         }
-        nat.rewriteError(session, quote, packet, direction, &frame)
-        if direction == .outbound, !packet.isAtomic { renumber(&frame) }
+        nat.rewriteError(
+            session, quote, packet, direction, &frame,
+            identification: direction == .inbound ? original(quote, session) : nil)
+        if direction == .outbound, !packet.isAtomic { renumber(&frame, packet, of: session) }
         decrementTTL(&frame, packet)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
@@ -220,10 +225,17 @@ extension Forwarder {
             return .consumed
         }
         nat.rewriteError(first, quote, packet, .outbound, &frame)
-        nat.rewriteError(second, quote, packet, .inbound, &frame)
-        if !packet.isAtomic { renumber(&frame) }
+        nat.rewriteError(
+            second, quote, packet, .inbound, &frame, identification: original(quote, second))
+        if !packet.isAtomic { renumber(&frame, packet, of: first) }
         decrementTTL(&frame, packet)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
+    }
+
+    /// The identification that the quoted packet had before it was translated.
+    private func original(_ quote: Quote, _ session: UInt32) -> UInt16? {
+        quote.isAtomic
+            ? nil : identifications.original(of: quote.identification, session: nat.serial(session))
     }
 
     private func quoted(

@@ -11,9 +11,7 @@ extension Forwarder {
     ) throws(DropReason) -> Verdict {
         if packet.isFragment {
             guard let number = fragments.find(packet, path.side) else { throw .fragmentLimit }
-            fragments.records[number].fate = .local
-            try holdPiece(number, &frame, packet, header, path.side)
-            if fragments.isWhole(number) { fragments.queueWhole(number) }
+            try reassemble(number, &frame, packet, header, path)
             return .consumed
         }
         switch packet.proto {

@@ -53,12 +53,12 @@ struct PacketStore: ~Copyable {
         nonmutating set { held[number] = newValue }
     }
 
-    /// Whether a piece of a datagram may be kept: some room stays for packets that wait for a
-    /// neighbour, however many pieces are held (SECURITY S20).
-    func hasRoomForPiece(_ byteCount: Int) -> Bool {
+    /// Whether a piece of a datagram may be kept beside `pieces` others: half of the room, 4 MiB,
+    /// stays for packets that wait for a neighbour (SECURITY S20).
+    func hasRoomForPiece(_ byteCount: Int, beside pieces: Int) -> Bool {
         let needed = byteCount / Self.blockBytes + 1
-        return heldPool.capacity - heldPool.used > heldPool.capacity / 4
-            && blockPool.capacity - blockPool.used > blockPool.capacity / 4 + needed
+        return pieces < heldPool.capacity / 2
+            && blockPool.capacity - blockPool.used > blockPool.capacity / 2 + needed
     }
 
     /// Keeps a copy of a frame; nil when there is no room.

@@ -210,7 +210,9 @@ extension Forwarder {
         }
         nat.track(session, packet, direction, isIntact: isIntact, at: now)
         nat.rewrite(session, packet, direction, &frame)
-        if direction == .outbound, !packet.isAtomic { renumber(&frame, identification) }
+        if direction == .outbound, !packet.isAtomic {
+            renumber(&frame, packet, of: session, identification)
+        }
         if packet.proto == IPProtocol.tcp, packet.flags.contains(.syn) {
             clampSegmentSize(&frame, packet)
         }
@@ -218,11 +220,15 @@ extension Forwarder {
 
     /// Gives a packet that may be cut, or is a piece, an identification of ours: several hosts
     /// speak from one outside address and choose theirs each for itself (RFC 6864 §5.3.1).
-    mutating func renumber(_ frame: inout MutableRawSpan, _ known: UInt16? = nil) {
-        let field = Packet.ip + 4
+    mutating func renumber(
+        _ frame: inout MutableRawSpan, _ packet: Packet, of session: UInt32,
+        _ known: UInt16? = nil
+    ) {
+        let old = packet.identification
         let new = known ?? identifications.draw(&random)
-        let delta = Checksum.delta(old: UInt32(frame.be16(field)), new: UInt32(new))
-        frame.setBe16(field, new)
+        identifications.note(new, for: old, session: nat.serial(session))
+        let delta = Checksum.delta(old: UInt32(old), new: UInt32(new))
+        frame.setBe16(Packet.ip + 4, new)
         frame.setBe16(
             Packet.ip + 10,
             Checksum.update(frame.be16(Packet.ip + 10), by: Checksum.fold(delta)))

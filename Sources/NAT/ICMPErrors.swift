@@ -14,6 +14,10 @@ public struct Quote: Sendable {
     var sourcePort: UInt16
     var destinationPort: UInt16
     var proto: UInt8
+    /// Identification as quoted.
+    public let identification: UInt16
+    /// Whether the identification says nothing, as in `Packet.isAtomic`.
+    public let isAtomic: Bool
 
     /// Reads the quoted packet; its header checksum must hold, its transport checksum need not.
     ///
@@ -28,9 +32,10 @@ public struct Quote: Sendable {
             throw .icmpChecksum
         }
         // A later fragment has no ports to find a session by.
-        guard frame.be16(start + 6) & FragmentField.offsetMask == 0 else {
-            throw .natErrorUnmatched
-        }
+        let field = frame.be16(start + 6)
+        guard field & FragmentField.offsetMask == 0 else { throw .natErrorUnmatched }
+        identification = frame.be16(start + 4)
+        isAtomic = field & ~0x8000 == FragmentField.dontFragment
         ip = start
         transport = start + header
         available = end - transport
@@ -86,9 +91,11 @@ extension NAT {
 
     /// Restores the quoted packet, sets the outer address and corrects every checksum
     /// (RFC 5508 REQ-4, REQ-5). Padding and RFC 4884 extensions stay as they are.
+    ///
+    /// `identification` is what the quoted packet had before it was translated, if that is known.
     public func rewriteError(
         _ number: UInt32, _ quote: Quote, _ packet: Packet, _ direction: Direction,
-        _ frame: inout MutableRawSpan
+        _ frame: inout MutableRawSpan, identification: UInt16? = nil
     ) {
         let inbound = direction == .inbound
         let session = sessions[number]
@@ -100,8 +107,15 @@ extension NAT {
         message.set32(&frame, quote.ip + (inbound ? 12 : 16), address)
         var addresses = inbound ? ~session.addressDelta : session.addressDelta
         let full = inbound ? ~session.fullDelta : session.fullDelta
+        var header = UInt64(addresses)
+        if let identification {
+            header &+= Checksum.delta(
+                old: UInt32(frame.be16(quote.ip + 4)), new: UInt32(identification))
+            message.set16(&frame, quote.ip + 4, identification)
+        }
         message.set16(
-            &frame, quote.ip + 10, Checksum.update(frame.be16(quote.ip + 10), by: addresses))
+            &frame, quote.ip + 10,
+            Checksum.update(frame.be16(quote.ip + 10), by: Checksum.fold(header)))
         switch quote.proto {
         case IPProtocol.icmp:
             message.set16(&frame, quote.transport + 4, port)

@@ -94,8 +94,8 @@ public struct NATTimeouts: Hashable, Sendable {
     public var udpUnreplied = Interval.seconds(300)
     /// RFC 5508 REQ-2: at least 60 s.
     public var icmp = Interval.seconds(60)
-    /// How long the rest of a fragmented datagram is waited for.
-    public var fragment = Interval.seconds(15)
+    /// How long the rest of a fragmented datagram to others is waited for.
+    public var fragment = Interval.seconds(30)
     /// How long a freed outside port rests (RFC 6888 REQ-8).
     public var portRest = Interval.seconds(120)
 

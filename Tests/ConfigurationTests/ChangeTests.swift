@@ -156,7 +156,7 @@ extension ChangeTests {
           ~ nat.timeouts.udp                  5m -> 3m          new sessions only
           ~ nat.timeouts.udp-unreplied        5m -> 2m          new sessions only
           ~ nat.timeouts.icmp                 1m -> 1m1s        new sessions only
-          ~ nat.timeouts.fragment             15s -> 5s
+          ~ nat.timeouts.fragment             30s -> 5s
           ~ nat.timeouts.port-rest            2m -> 3m
           ~ nat.limits.sessions               65536 -> 100      needs a restart
           ~ nat.limits.sessions-per-host      4096 -> 10

@@ -50,6 +50,27 @@ struct TranslatedErrorTests {
         }
     }
 
+    @Test(.row("I-4"), .row("D-1"))
+    func theIdentificationIsRestoredInTheQuote() throws {
+        var bench = Bench()
+        for query in Self.queries() {
+            // Not atomic, so that it gets an identification of ours.
+            let cuttable = changed(query, [4: 0x12, 5: 0x34, 6: 0])
+            let sent = try Self.out(&bench, cuttable)
+            #expect(sent[4..<6] != [0x12, 0x34])
+            let error = Self.far.icmpError(11, code: 0, about: sent)
+            let back = try #require(bench.send(error, on: .wan).first)
+            #expect(back.seen.problems == [])
+            #expect(Array(back.bytes[42...]) == changed(cuttable, [8: 63]))
+            // One that no packet of this session left with stays as it is.
+            let other = changed(sent, [4: sent[4] ^ 0x55])
+            let forged = Self.far.icmpError(11, code: 0, about: other)
+            let passed = try #require(bench.send(forged, on: .wan).first)
+            #expect(passed.seen.problems == [])
+            #expect(Array(passed.bytes[46..<48]) == Array(other[4..<6]))
+        }
+    }
+
     @Test(.row("I-5"), .row("I-10a"))
     func errorsFromInsideCarryTheOutsideAddress() throws {
         for query in Self.queries() {
