@@ -39,6 +39,8 @@ let package = Package(
             name: "CNetlink", pkgConfig: "libnl-route-3.0",
             providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
         .systemLibrary(
+            name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(
             name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // The pure core: no operating system, no clock, no random source, no log.
@@ -70,7 +72,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Linux", dependencies: ["CLinux", "Memory", "Timing", "Wire"],
+            name: "Linux", dependencies: ["CLinux", "CUring", "Memory", "Timing", "Wire"],
             swiftSettings: views),
         .target(name: "Netlink", dependencies: ["CNetlink", "Wire"], swiftSettings: strict),
         .executableTarget(
@@ -102,6 +104,9 @@ let package = Package(
             name: "Support",
             dependencies: ["Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router"],
             path: "Tests/Support", swiftSettings: views),
+        // Network namespaces for tests of what needs a kernel.
+        .target(
+            name: "Lab", dependencies: ["Linux"], path: "Tests/Lab", swiftSettings: strict),
         .target(
             name: "Simulation",
             dependencies: [
@@ -125,7 +130,8 @@ func tests() -> [Target] {
             "ControlTests",
             ["Control", "ControlServer", "gatewayctl", nio("NIOCore"), nio("NIOPosix")]
         ),
-        ("LinuxTests", ["Linux", "CLinux"]), ("NetlinkTests", ["Netlink", "Linux", "CLinux"]),
+        ("LinuxTests", ["Linux", "CLinux", "Lab"]),
+        ("NetlinkTests", ["Netlink", "Linux", "CLinux", "Lab"]),
         ("TidyTests", []), ("WordsTests", ["Words"]),
     ]
     let data = [

@@ -1,102 +1,165 @@
-import Glibc
+import CLinux
+public import Glibc
 public import Timing
 public import Wire
 
-/// What `FrameIO.wait` woke up for; empty when the deadline passed.
-@frozen
-public struct Ready: OptionSet, Sendable {
-    /// One bit for each member.
-    public let rawValue: UInt8
+/// How a worker gets frames from its two TAPs and gives frames to them.
+///
+/// Reads go one system call a frame until a side is empty, writes leave in one io_uring_enter(2)
+/// for a whole batch, or by write(2) where io_uring is missing or forbidden. The wait is epoll's,
+/// level triggered: a side that was not read until `.empty` is reported again. One thread uses it,
+/// the one that made it. Frames have a `VirtioNetHeader` in front. Nothing is allocated after
+/// `init`.
+public struct FrameIO: ~Copyable {
+    @usableFromInline let lan: Int32
+    @usableFromInline let wan: Int32
+    private let poller: Descriptor
+    private var hasPreciseWait = true
+    private var ring: WriteRing?
+    private var usesRing: Bool
+    /// Why frames are written one by one; nil while io_uring writes them.
+    public private(set) var ringFailure: SystemError?
+    private var tally = WriteTally()
 
-    /// The set with these bits.
-    @inlinable
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
-
-    /// The LAN's TAP has frames.
-    @inlinable public static var lan: Ready { Ready(rawValue: 1) }
-    /// The WAN's TAP has frames.
-    @inlinable public static var wan: Ready { Ready(rawValue: 2) }
-    /// The mailbox has messages.
-    @inlinable public static var mailbox: Ready { Ready(rawValue: 4) }
-    /// The LAN's interface was deleted. Stays set: stop using this I/O.
-    @inlinable public static var lanFailed: Ready { Ready(rawValue: 8) }
-    /// The WAN's interface was deleted. Stays set: stop using this I/O.
-    @inlinable public static var wanFailed: Ready { Ready(rawValue: 16) }
-
-    /// The member that says that `side` has frames.
-    @inlinable
-    public static func frames(_ side: Side) -> Ready { side == .lan ? .lan : .wan }
-
-    /// The member that says that the interface of `side` was deleted.
-    @inlinable
-    public static func failed(_ side: Side) -> Ready { side == .lan ? .lanFailed : .wanFailed }
-}
-
-/// What came of reading one frame.
-@frozen
-public enum ReadResult: Hashable, Sendable {
-    /// A frame of this many octets, its virtio-net header included.
-    case frame(byteCount: Int)
-    /// Nothing is there now (EAGAIN); so also while the interface is down.
-    case empty
-    /// The interface is down (EIO): transient.
-    case down
-    /// The interface or the descriptor is no more (EBADFD and whatever else is not transient).
-    case gone
-    /// The frame filled the whole buffer, and may have been longer: drop it.
-    case truncated
-}
-
-/// Frames that the kernel did not take, by cause.
-@frozen
-public struct WriteFailures: Hashable, Sendable {
-    /// The interface was down (EIO): transient.
-    public var down: UInt64 = 0
-    /// The kernel had no room (EAGAIN, ENOBUFS, ENOMEM): transient.
-    public var busy: UInt64 = 0
-    /// The kernel found fault with the frame (EINVAL and others).
-    public var refused: UInt64 = 0
-    /// The interface was deleted (EBADFD).
-    public var gone: UInt64 = 0
-
-    /// None yet.
-    @inlinable
-    public init() {}
-
-    /// Counts one frame refused with the errno value `code`.
-    public mutating func count(_ code: Int32) {
-        switch code {
-        case EIO: down &+= 1
-        case EAGAIN, ENOBUFS, ENOMEM, EINTR: busy &+= 1
-        case EBADFD, EBADF: gone &+= 1
-        default: refused &+= 1
+    /// Watches the two TAPs and a mailbox. The descriptors stay the caller's, must be non-blocking,
+    /// and must outlive this value.
+    public init(
+        lan: Int32, wan: Int32, mailbox: Int32?, usesRing: Bool = true
+    ) throws(SystemError) {
+        let number = epoll_create1(CInt(EPOLL_CLOEXEC))
+        guard number >= 0 else { throw SystemError.last("epoll_create1", "an epoll instance") }
+        let poller = Descriptor(owning: number)
+        try Self.watch(poller.rawValue, lan, as: .lan)
+        try Self.watch(poller.rawValue, wan, as: .wan)
+        if let mailbox { try Self.watch(poller.rawValue, mailbox, as: .mailbox) }
+        self.lan = lan
+        self.wan = wan
+        self.poller = poller
+        self.usesRing = usesRing
+        guard usesRing else { return }
+        do throws(SystemError) {
+            ring = try WriteRing(lan: lan, wan: wan)
+        } catch {
+            self.usesRing = false
+            ringFailure = error
         }
     }
 
-    /// The sum of all causes.
-    @inlinable public var total: UInt64 { down &+ busy &+ refused &+ gone }
-}
+    private static func watch(
+        _ poller: Int32, _ descriptor: Int32, as ready: Ready
+    ) throws(SystemError) {
+        var event = unsafe epoll_event()
+        unsafe event.events = EPOLLIN.rawValue
+        unsafe event.data.u32 = UInt32(ready.rawValue)
+        guard unsafe epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+            throw SystemError.last("epoll_ctl", "descriptor \(descriptor)", action: "watch")
+        }
+    }
 
-/// How a worker gets frames from its two TAPs and gives frames to them.
-///
-/// One thread uses it. Use it as a generic parameter (`<IO: FrameIO & ~Copyable>`), not as an
-/// existential. Frames have a `VirtioNetHeader` in front.
-public protocol FrameIO: ~Copyable {
     /// Waits until a side or the mailbox has something or `deadline` passed; nil waits for ever.
     /// A deadline in the past only looks. A signal may end the wait early with an empty set.
-    mutating func wait(until deadline: Instant?) throws(SystemError) -> Ready
+    public mutating func wait(until deadline: Instant?) throws(SystemError) -> Ready {
+        var timeout: Interval?
+        if let deadline {
+            timeout = max(deadline - Clock.now(), Interval(nanoseconds: 0))
+        }
+        return try unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 3) {
+            (events) throws(SystemError) -> Ready in
+            let count = unsafe pollOnce(events, timeout)
+            guard count >= 0 else {
+                if errno == EINTR { return [] }
+                throw SystemError.last("epoll_wait", "the TAPs", action: "wait for")
+            }
+            var ready: Ready = []
+            for index in 0..<Int(count) {
+                unsafe ready.formUnion(Self.ready(events[index]))
+            }
+            return ready
+        }
+    }
+
+    private mutating func pollOnce(
+        _ events: UnsafeMutableBufferPointer<epoll_event>, _ timeout: Interval?
+    ) -> CInt {
+        guard let timeout else {
+            return unsafe epoll_wait(poller.rawValue, events.baseAddress, 3, -1)
+        }
+        if timeout.nanoseconds == 0 {
+            return unsafe epoll_wait(poller.rawValue, events.baseAddress, 3, 0)
+        }
+        if hasPreciseWait {
+            var span = timespec(
+                tv_sec: Int(timeout.wholeSeconds),
+                tv_nsec: Int(timeout.nanoseconds % 1_000_000_000))
+            let count = unsafe epoll_pwait2(poller.rawValue, events.baseAddress, 3, &span, nil)
+            // Kernels before 5.11 lack it, and a seccomp filter may refuse it.
+            guard count < 0, errno == ENOSYS || errno == EPERM else { return count }
+            hasPreciseWait = false
+        }
+        let milliseconds = min((timeout.nanoseconds &+ 999_999) / 1_000_000, 3_600_000)
+        return unsafe epoll_wait(
+            poller.rawValue, events.baseAddress, 3, CInt(truncatingIfNeeded: milliseconds))
+    }
+
+    private static func ready(_ event: epoll_event) -> Ready {
+        let source = unsafe Ready(rawValue: UInt8(truncatingIfNeeded: event.data.u32))
+        let bits = unsafe event.events
+        var ready: Ready = []
+        if bits & EPOLLIN.rawValue != 0 { ready.insert(source) }
+        if bits & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
+            if source == .lan { ready.insert(.lanFailed) }
+            if source == .wan { ready.insert(.wanFailed) }
+        }
+        return ready
+    }
 
     /// Reads one frame of `side` without waiting; `buffer` should exceed the longest frame.
-    mutating func read(_ side: Side, into buffer: UnsafeMutableRawBufferPointer) -> ReadResult
+    @inlinable
+    public mutating func read(
+        _ side: Side, into buffer: UnsafeMutableRawBufferPointer
+    ) -> ReadResult {
+        let file = side == .lan ? lan : wan
+        let count = unsafe Glibc.read(file, buffer.baseAddress, buffer.count)
+        if count >= 0 { return count < buffer.count ? .frame(byteCount: count) : .truncated }
+        switch errno {
+        case EAGAIN, EINTR, ENOBUFS, ENOMEM: return .empty
+        case EIO: return .down
+        default: return .gone
+        }
+    }
 
     /// Writes one frame to `side`, at once or at the next `flush`: `bytes` must stay valid and
-    /// unchanged until then. Failures go to `writeFailures`.
-    mutating func write(_ side: Side, _ bytes: UnsafeRawBufferPointer)
+    /// unchanged until then. What the kernel does not take is in `writeFailures`.
+    public mutating func write(_ side: Side, _ bytes: UnsafeRawBufferPointer) {
+        if usesRing {
+            if unsafe ring?.queue(side, bytes) == true { return }
+            submit()
+            if usesRing, unsafe ring?.queue(side, bytes) == true { return }
+        }
+        let count = unsafe Glibc.write(side == .lan ? lan : wan, bytes.baseAddress, bytes.count)
+        tally.note(side, count >= 0 ? Int32(truncatingIfNeeded: count) : -errno)
+    }
+
+    private mutating func submit() {
+        do throws(SystemError) {
+            try ring?.submit(into: &tally)
+        } catch {
+            usesRing = false
+            ringFailure = error
+        }
+    }
 
     /// Writes everything queued. Returns how many frames the kernel has taken since the last flush.
     @discardableResult
-    mutating func flush() -> Int
+    public mutating func flush() -> Int {
+        if usesRing { submit() }
+        let count = tally.taken
+        tally.taken = 0
+        return count
+    }
 
     /// The frames written to `side` that the kernel did not take, since the start.
-    func writeFailures(_ side: Side) -> WriteFailures
+    public func writeFailures(_ side: Side) -> WriteFailures {
+        tally.failures[Int(side.rawValue)]
+    }
 }

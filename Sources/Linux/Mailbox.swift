@@ -13,7 +13,7 @@ public final class Mailbox<Message: Sendable>: Sendable {
     /// Most messages it holds.
     public let capacity: Int
 
-    /// Readable while messages wait: for `EpollIO`.
+    /// Readable while messages wait: for `FrameIO`.
     public var descriptor: Int32 { wakeUp.rawValue }
 
     /// An empty mailbox for up to `capacity` messages, at least 1.

@@ -41,7 +41,7 @@ public struct SystemError: Error, CustomStringConvertible, Hashable, Sendable {
     }
 
     /// The system's text for an errno value.
-    static func text(of code: Int32) -> String {
+    public static func text(of code: Int32) -> String {
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         return unsafe String(cString: text)
     }

@@ -152,27 +152,20 @@ struct Backend: ControlBackend {
     }
 
     func routeLookup(_ address: IPv4Address, _ done: @escaping ControlDone<RouteLookupAnswer>) {
-        let instance = instance
-        ask(
-            control: done,
-            { daemon in
-                let found = daemon.control.rib.lookup(address)
-                var answer = RouteLookupAnswer(
-                    instance: instance, address: address.description, action: "none",
-                    alsoKnown: found.known.filter { $0.route != found.best }.map {
-                        LosingRoute(route: RouteRow($0.route), why: $0.standing.reason)
-                    })
-                guard let best = found.best else { return answer }
-                answer.route = RouteRow(best)
-                answer.action = best.action.name
-                guard case .forward(let hops) = best.action, let hop = hops.first else {
-                    return answer
-                }
-                answer.side = hop.side.description
-                answer.nextHop = hop.gateway?.description
-                answer.mtu = daemon.configuration.forwarding[hop.side].mtu
-                return answer
-            })
+        let jobs = jobs
+        let job = ControlJob { daemon in
+            let (answer, hop) = daemon.lookUp(address)
+            guard let hop else { return done(.success(answer)) }
+            // Who the next hop is, the worker knows.
+            let ask = WorkerJob.once { path in
+                var answer = answer
+                answer.neighbor = path.forwarder
+                    .neighbor(at: hop.gateway ?? address, on: hop.side).map(LookupNeighbor.init)
+                done(.success(answer))
+            }
+            if !jobs.post(ask) { done(.failure(Self.busy)) }
+        }
+        if !inbox.post(job) { done(.failure(Self.busy)) }
     }
 
     // MARK: Sessions

@@ -39,6 +39,8 @@ final class Daemon {
     var exitStatus: Int32?
     var rates = RateMeter()
     private let sessionLog: SessionLog
+    /// Changes the worker's mailbox had no room for, in order; offered again each turn.
+    private var waiting: [WorkerJob] = []
     private var lan: Device
     private var wan: Device
 
@@ -168,6 +170,7 @@ final class Daemon {
             try wanEvents()
             inbox.drain(into: &mail)
             for job in mail { job.run(self) }
+            deliver()
             let now = Clock.now()
             if now >= nextSecond {
                 nextSecond = now + .seconds(1)
@@ -179,7 +182,8 @@ final class Daemon {
     private func wait(_ signals: Int32) throws {
         var files = [signals, inbox.descriptor, lan.monitor.descriptor, wan.monitor.descriptor]
             .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        _ = unsafe poll(&files, nfds_t(files.count), 1000)
+        // A full mailbox empties within a turn of the worker's loop.
+        _ = unsafe poll(&files, nfds_t(files.count), waiting.isEmpty ? 1000 : 1)
     }
 
     private func handle(_ signal: Signal) {
@@ -229,17 +233,24 @@ final class Daemon {
     func post(
         _ table: consuming FIB?, _ change: @escaping @Sendable (inout DataPath) -> Void
     ) {
-        guard let table else {
-            _ = jobs.post(.once(change))
-            return
-        }
+        defer { deliver() }
+        guard let table else { return waiting.append(.once(change)) }
         let handoff = Handoff(table)
         let old = Graveyard(inbox)
-        _ = jobs.post(
+        waiting.append(
             .once { path in
                 if let table = handoff.take() { old.bury(path.forwarder.publish(table)) }
                 change(&path)
             })
+    }
+
+    /// Gives the worker what waits for it; what finds no room stays, so that no change is lost.
+    private func deliver() {
+        let taken = waiting.prefix { jobs.post($0) }.count
+        waiting.removeFirst(taken)
+        guard waiting.count > 4096, exitStatus == nil else { return }
+        log.critical("the forwarding thread stands still; nothing can be changed any more")
+        exitStatus = 70
     }
 
     /// Hears what the worker tells.
@@ -340,6 +351,12 @@ final class Daemon {
             return answer
         }
         guard apply else { return answer }
+        do {
+            try setMTUs(of: new)
+        } catch {
+            answer.refused = "\(error)"
+            return answer
+        }
         _ = service.reloading(at: began)
         take(new, warnings: loaded.warnings)
         answer.applied = true
@@ -351,16 +368,26 @@ final class Daemon {
         return answer
     }
 
-    private func take(_ new: GatewayConfiguration, warnings: Int) {
-        for side in Side.allCases
-        where new.forwarding[side].mtu != configuration.forwarding[side].mtu {
+    /// Sets the MTU of the kernel's ends: both or neither.
+    private func setMTUs(of new: GatewayConfiguration) throws {
+        func set(_ side: Side, _ settings: GatewayConfiguration) throws {
+            let mtu = settings.forwarding[side].mtu
+            if side == .lan { try lan.setMTU(mtu) } else { try wan.setMTU(mtu) }
+        }
+        let changed = Side.allCases.filter {
+            new.forwarding[$0].mtu != configuration.forwarding[$0].mtu
+        }
+        for (number, side) in changed.enumerated() {
             do {
-                let mtu = new.forwarding[side].mtu
-                if side == .lan { try lan.setMTU(mtu) } else { try wan.setMTU(mtu) }
+                try set(side, new)
             } catch {
-                log.error("\(error)")
+                for earlier in changed[..<number] { try? set(earlier, configuration) }
+                throw error
             }
         }
+    }
+
+    private func take(_ new: GatewayConfiguration, warnings: Int) {
         configuration = new
         self.warnings = warnings
         appliedSeconds = Clock.wallSeconds()

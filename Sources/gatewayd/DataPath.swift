@@ -10,6 +10,8 @@ struct DataPath: ~Copyable {
     var outbox: Outbox
     /// The moment of the present turn of the loop.
     var now: Instant
+    /// Why frames are written one by one; nil while io_uring writes them.
+    var ringFailure: SystemError?
     /// Frames the devices did not take, by side.
     var failures = InlineArray<2, WriteFailures>(repeating: WriteFailures())
 }

@@ -20,6 +20,7 @@ struct Snapshot: Sendable {
     let portsTotal: Int
     let neighbors: Int
     let settings: NATSettings
+    let ringFailure: SystemError?
     let gateway: (hop: NextHopStatus, Void)?
 
     init(_ path: inout DataPath) {
@@ -33,6 +34,7 @@ struct Snapshot: Sendable {
         portsTotal = pools.reduce(0) { $0 + $1.total }
         neighbors = path.forwarder.neighborCount
         settings = path.forwarder.settings.nat
+        ringFailure = path.ringFailure
         gateway = Self.gateway(path).map { ($0, ()) }
     }
 
@@ -69,8 +71,10 @@ struct Snapshot: Sendable {
                 portsInUse: portsInUse, portsTotal: portsTotal),
             routes: RoutesStatus(
                 total: rib.bestCount, bySource: sources.filter { $0.count > 0 }),
-            neighbors: neighbors, drops: drops, forwarding: ForwardingStatus(io: "epoll"))
+            neighbors: neighbors, drops: drops, forwarding: ForwardingStatus(io: io))
     }
+
+    private var io: String { ringFailure == nil ? "io_uring" : "write" }
 
     private var drops: DropsStatus {
         var total: UInt64 = 0
@@ -115,6 +119,7 @@ struct Snapshot: Sendable {
                 hardware: settings.hardware.description, up: isUp[side.index],
                 checksumOffload: device.checksumOffload,
                 segmentationOffload: device.segmentationOffload,
+                io: io, ioReason: ringFailure.map { SystemError.text(of: $0.code) },
                 traffic: traffic(of: daemon, side), rxDrops: all &- sending, txDrops: sending)
         }
         return InterfacesAnswer(instance: daemon.configuration.name, interfaces: rows)
@@ -145,6 +150,36 @@ extension RouteAction {
         case .unreachable: "unreachable"
         case .prohibit: "prohibit"
         }
+    }
+}
+
+extension Daemon {
+    /// The route packets to `address` take, why others lose, and the hop they are handed to.
+    func lookUp(_ address: IPv4Address) -> (answer: RouteLookupAnswer, hop: NextHop?) {
+        let found = control.rib.lookup(address)
+        var answer = RouteLookupAnswer(
+            instance: configuration.name, address: address.description, action: "none",
+            alsoKnown: found.known.filter { $0.route != found.best }.map {
+                LosingRoute(route: RouteRow($0.route), why: $0.standing.reason)
+            })
+        guard let best = found.best else { return (answer, nil) }
+        answer.route = RouteRow(best)
+        answer.action = best.action.name
+        guard case .forward(let hops) = best.action, let hop = hops.first else {
+            return (answer, nil)
+        }
+        answer.side = hop.side.description
+        answer.nextHop = hop.gateway?.description
+        answer.mtu = configuration.forwarding[hop.side].mtu
+        return (answer, hop)
+    }
+}
+
+extension LookupNeighbor {
+    init(_ record: Neighbor) {
+        self.init(
+            hardware: record.hardware == 0 ? nil : MACAddress(record.hardware).description,
+            state: record.state.name)
     }
 }
 

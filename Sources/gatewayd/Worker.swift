@@ -20,7 +20,7 @@ struct Worker: ~Copyable {
     /// Forwards until told to stop; everything it owns lives in this call.
     func run(_ forwarder: consuming Forwarder, lan: Int32, wan: Int32) {
         do throws(SystemError) {
-            let io = try EpollIO(lan: lan, wan: wan, mailbox: jobs.descriptor)
+            let io = try FrameIO(lan: lan, wan: wan, mailbox: jobs.descriptor)
             try loop(forwarder, io)
         } catch {
             tell(.failed(error))
@@ -28,7 +28,7 @@ struct Worker: ~Copyable {
     }
 
     private func loop(
-        _ forwarder: consuming Forwarder, _ device: consuming EpollIO
+        _ forwarder: consuming Forwarder, _ device: consuming FrameIO
     ) throws(SystemError) {
         var io = device
         var slab = FrameSlab(count: Self.batch * 2 + 1)
@@ -38,6 +38,7 @@ struct Worker: ~Copyable {
         var isReady = false
         let watchdog = service.watchdogInterval.map { Interval(nanoseconds: $0.nanoseconds / 3) }
         var nextWatchdog = path.now
+        path.ringFailure = io.ringFailure
         path.forwarder.start(at: path.now, into: &path.outbox)
 
         while !stop.isSet {
@@ -79,7 +80,7 @@ struct Worker: ~Copyable {
 
     /// Reads both sides in turn until they are empty or a batch is full, then writes.
     private func receive(
-        _ ready: Ready, _ path: inout DataPath, _ io: inout EpollIO, _ slab: inout FrameSlab
+        _ ready: Ready, _ path: inout DataPath, _ io: inout FrameIO, _ slab: inout FrameSlab
     ) throws(SystemError) {
         var slot = 0
         for side in Side.allCases where ready.contains(.frames(side)) {
@@ -135,7 +136,7 @@ struct Worker: ~Copyable {
 
     /// Writes everything that leaves, in order.
     private static func drain(
-        _ path: inout DataPath, _ io: inout EpollIO, _ slab: inout FrameSlab
+        _ path: inout DataPath, _ io: inout FrameIO, _ slab: inout FrameSlab
     ) {
         if path.forwarder.hasReady { resume(&path, &slab) }
         guard path.outbox.count > 0 else { return }
@@ -155,6 +156,7 @@ struct Worker: ~Copyable {
             }
         }
         io.flush()
+        path.ringFailure = io.ringFailure
         path.outbox.removeAll()
         for side in Side.allCases { note(io.writeFailures(side), side, &path) }
     }

@@ -100,10 +100,10 @@ class Gateway:
         self.lab.defer(self.process.stop)
         return self.process
 
-    def start(self, seconds=20):
+    def start(self, seconds=20, prefix=()):
         """Starts the process and waits until it says that the first packet can pass."""
         self.write()
-        self.launch()
+        self.launch(prefix=prefix)
         self.notify.settimeout(0.05)
         end = time.monotonic() + seconds
         while True:

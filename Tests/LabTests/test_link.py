@@ -53,6 +53,30 @@ def a_deleted_tap_is_fatal_and_clear(lab):
     assert "wan0" not in links(lab.wsw), "the other TAP was left"
 
 
+# Refuses io_uring_setup(2), as some container runtimes do, and becomes the program named.
+WITHOUT_RING = """
+import ctypes, os, struct, sys
+code = struct.pack("HBBI" * 4, 0x20, 0, 0, 0, 0x15, 0, 1, 425, 0x06, 0, 0, 0x50001, 0x06, 0, 0, 0x7fff0000)
+held = ctypes.create_string_buffer(code, len(code))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4, ctypes.addressof(held)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program) == 0, ctypes.get_errno()
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+@rows()
+def works_where_io_uring_is_forbidden(lab):
+    gateway = lab.prepare()
+    gateway.start(prefix=("python3", "-c", WITHOUT_RING))
+    assert lab.cli1.ping(SRV).returncode == 0
+    assert "i/o        write (Operation not permitted)" in gateway.ctl("interfaces", "lan").stdout
+    gateway.stop()
+    gateway.start()
+    assert lab.cli1.ping(SRV).returncode == 0
+    assert "i/o        io_uring" in gateway.ctl("interfaces", "lan").stdout
+
+
 @rows("S-7")
 def a_tap_in_use(lab):
     gateway = lab.prepare()
@@ -202,6 +226,10 @@ def answers_of_every_kind(lab):
     assert timeouts["tcp-transitory"] >= 240, timeouts
     assert gateway.ctl("check-config", gateway.config).returncode == 0
     assert gateway.ctl("routes", "get", FAR).stdout.startswith(FAR)
+    lab.cli1.ping(SRV)
+    known = gateway.neighbors()[SRV]
+    found = gateway.control.get("/v1/routes/lookup", address=SRV)
+    assert found["neighbor"]["hardware"] == known["hardware"], (found, known)
     assert gateway.ctl("nonsense", check=False).returncode == 64
     assert gateway.neighbors()[CLI1]["state"] == "reachable"
     gateway.ctl("neighbors", "flush")

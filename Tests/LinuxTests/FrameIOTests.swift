@@ -1,4 +1,5 @@
 import Glibc
+import Lab
 import Linux
 import Testing
 import Timing
@@ -10,16 +11,17 @@ private struct Pair: ~Copyable {
     let lan: TapDevice
     let wan: TapDevice
     let mailbox: Mailbox<Int>
-    var io: EpollIO
+    var io: FrameIO
     var buffer = [UInt8](repeating: 0, count: FrameSlab.stride)
 
-    init() throws {
+    init(usesRing: Bool = true) throws {
         let lab = try Lab()
         let lan = try lab.tap("lan0")
         let wan = try lab.tap("wan0")
         let mailbox = try Mailbox<Int>(capacity: 8)
-        let io = try EpollIO(
-            lan: lan.descriptor, wan: wan.descriptor, mailbox: mailbox.descriptor)
+        let io = try FrameIO(
+            lan: lan.descriptor, wan: wan.descriptor, mailbox: mailbox.descriptor,
+            usesRing: usesRing)
         // Without IPv6 the kernel sends no frames of its own.
         try run(
             "ip netns exec \(lab.name) sh -c "
@@ -52,8 +54,9 @@ private struct Pair: ~Copyable {
 
 @Suite(.asRoot)
 struct FrameIOTests {
-    @Test func carriesFramesBothWays() throws {
-        var pair = try Pair()
+    @Test(arguments: [true, false])
+    func carriesFramesBothWays(usesRing: Bool) throws {
+        var pair = try Pair(usesRing: usesRing)
         for (from, to) in [(Side.lan, Side.wan), (.wan, .lan)] {
             let sent = frame(payload: (0..<200).map { UInt8($0) })
             #expect(pair.write(from, sent) == 1)
@@ -77,8 +80,9 @@ struct FrameIOTests {
         #expect(try pair.wait(milliseconds: 0) == [])
     }
 
-    @Test func countsWhatTheKernelTook() throws {
-        var pair = try Pair()
+    @Test(arguments: [true, false])
+    func countsWhatTheKernelTook(usesRing: Bool) throws {
+        var pair = try Pair(usesRing: usesRing)
         let good = frame(payload: [1])
         unsafe good.withUnsafeBytes { bytes in
             unsafe pair.io.write(.lan, bytes)
@@ -102,8 +106,9 @@ struct FrameIOTests {
         #expect(pair.read(.wan) == .empty)
     }
 
-    @Test func outlivesAnInterfaceThatIsDown() throws {
-        var pair = try Pair()
+    @Test(arguments: [true, false])
+    func outlivesAnInterfaceThatIsDown(usesRing: Bool) throws {
+        var pair = try Pair(usesRing: usesRing)
         try pair.lab.ip("link set lan0 down")
         #expect(pair.write(.lan, frame(payload: [1])) == 0)
         #expect(pair.io.writeFailures(.lan).down == 1)
@@ -119,8 +124,9 @@ struct FrameIOTests {
         #expect(pair.buffer[24] == 2)
     }
 
-    @Test func countsARefusedFrame() throws {
-        var pair = try Pair()
+    @Test(arguments: [true, false])
+    func countsARefusedFrame(usesRing: Bool) throws {
+        var pair = try Pair(usesRing: usesRing)
         #expect(pair.write(.wan, [UInt8](repeating: 0, count: VirtioNetHeader.length + 13)) == 0)
         #expect(pair.io.writeFailures(.wan).refused == 1)
         #expect(pair.io.writeFailures(.wan).total == 1)
@@ -166,24 +172,23 @@ struct FrameIOTests {
         #expect(Clock.now() < start + .seconds(1))
     }
 
-    @Test func worksAsAGenericParameter() throws {
-        func readAll<IO: FrameIO & ~Copyable>(_ io: inout IO, _ side: Side) -> Int {
-            var buffer = [UInt8](repeating: 0, count: FrameSlab.stride)
-            var count = 0
-            while case .frame = unsafe buffer.withUnsafeMutableBytes({
-                unsafe io.read(side, into: $0)
-            }) { count += 1 }
-            return count
+    @Test(arguments: [true, false])
+    func writesABatchLargerThanTheRingInOrder(usesRing: Bool) throws {
+        var pair = try Pair(usesRing: usesRing)
+        #expect(pair.io.ringFailure == nil)
+        let frames = (0..<600).map { frame(payload: [UInt8($0 % 251), UInt8($0 / 251)]) }
+        for bytes in frames { unsafe bytes.withUnsafeBytes { unsafe pair.io.write(.lan, $0) } }
+        #expect(pair.io.flush() == frames.count)
+        for bytes in frames {
+            #expect(pair.read(.wan) == .frame(byteCount: bytes.count))
+            #expect(Array(pair.buffer.prefix(bytes.count)) == bytes)
         }
-        var pair = try Pair()
-        for _ in 0..<5 { _ = pair.write(.wan, frame(payload: [9])) }
-        #expect(try pair.wait(milliseconds: 2000) == .lan)
-        #expect(readAll(&pair.io, .lan) == 5)
+        #expect(pair.read(.wan) == .empty)
     }
 
     @Test func refusesADescriptorThatIsNotOpen() throws {
         let error = try #require(
-            systemError { try EpollIO(lan: 9999, wan: 9998, mailbox: nil) })
+            systemError { try FrameIO(lan: 9999, wan: 9998, mailbox: nil) })
         #expect(error.description == "cannot watch descriptor 9999: Bad file descriptor")
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Lab
 import Linux
 import Testing
 

@@ -1,4 +1,5 @@
 import Glibc
+import Lab
 import Linux
 import Netlink
 import Testing

@@ -17,7 +17,7 @@ struct ImportTests {
         "Control": ["Wire", "Words", "FoundationEssentials"],
         "ControlServer": ["Control", "Wire", "Synchronization", "NIO*"],
         "Words": [],
-        "Linux": ["CLinux", "Memory", "Timing", "Wire", "Synchronization"],
+        "Linux": ["CLinux", "CUring", "Memory", "Timing", "Wire", "Synchronization"],
         "Netlink": ["CNetlink", "Wire"],
         "gatewayd": ["*"],
         "gatewayctl": ["*"],

@@ -43,6 +43,10 @@ public struct InterfaceRow: Codable, Hashable, Sendable {
     public var checksumOffload: Bool
     /// Whether segments larger than the MTU cross the TAP.
     public var segmentationOffload: Bool
+    /// How frames are written: `io_uring`, or `write` for one system call each.
+    public var io: String
+    /// Why io_uring is not used; nil where it is.
+    public var ioReason: String?
     /// Counters and rates.
     public var traffic: Traffic
     /// Packets received here and dropped.
@@ -54,7 +58,7 @@ public struct InterfaceRow: Codable, Hashable, Sendable {
     public init(
         name: String, device: String, namespace: String? = nil, addresses: [String], mtu: Int,
         hardware: String, up: Bool, checksumOffload: Bool, segmentationOffload: Bool,
-        traffic: Traffic, rxDrops: UInt64, txDrops: UInt64
+        io: String, ioReason: String? = nil, traffic: Traffic, rxDrops: UInt64, txDrops: UInt64
     ) {
         self.name = name
         self.device = device
@@ -65,6 +69,8 @@ public struct InterfaceRow: Codable, Hashable, Sendable {
         self.up = up
         self.checksumOffload = checksumOffload
         self.segmentationOffload = segmentationOffload
+        self.io = io
+        self.ioReason = ioReason
         self.traffic = traffic
         self.rxDrops = rxDrops
         self.txDrops = txDrops

@@ -34,7 +34,7 @@ struct InterfacesCommand: ParsableCommand {
             page.isWide
             ? Table(
                 "SIDE", "DEVICE", "STATE", "ADDRESSES", "MTU", "HARDWARE", "OFFLOAD", "IN PKT",
-                "IN", "IN RATE", "OUT PKT", "OUT", "OUT RATE", "DROPPED", "NAMESPACE")
+                "IN", "IN RATE", "OUT PKT", "OUT", "OUT RATE", "DROPPED", "I/O", "NAMESPACE")
             : Table("SIDE", "DEVICE", "STATE", "ADDRESSES", "MTU", "IN", "OUT", "DROPPED")
         for row in answer.interfaces {
             let side = Cell(row.name, .side(row.name))
@@ -51,7 +51,7 @@ struct InterfacesCommand: ParsableCommand {
                     Cell(Units.bytes(traffic.rxBytes)), Cell(Units.rate(traffic.rxBitsPerSecond)),
                     Cell("\(traffic.txPackets)"), Cell(Units.bytes(traffic.txBytes)),
                     Cell(Units.rate(traffic.txBitsPerSecond)), drops,
-                    Cell(row.namespace ?? "-"))
+                    Cell(row.io), Cell(row.namespace ?? "-"))
             } else {
                 table.add(
                     side, Cell(row.device), state, addresses, Cell("\(row.mtu)"),
@@ -76,6 +76,7 @@ struct InterfacesCommand: ParsableCommand {
                 + (row.up ? "up" : "down"))
         page.add("  addresses  \(row.addresses.joined(separator: ", "))".printable)
         page.add("  hardware   \(row.hardware), MTU \(row.mtu), offload \(offload(row))".printable)
+        page.add("  i/o        \(row.io)\(row.ioReason.map { " (\($0))" } ?? "")".printable)
         if let namespace = row.namespace { page.add("  namespace  \(namespace)".printable) }
         page.add(
             "  in         \(Units.rate(traffic.rxBitsPerSecond)), \(traffic.rxPackets) packets, "

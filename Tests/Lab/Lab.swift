@@ -1,24 +1,23 @@
 import Glibc
-import Linux
-import Netlink
+package import Linux
 import Synchronization
-import Testing
+package import Testing
 
 extension Trait where Self == ConditionTrait {
     /// Namespaces and TAP devices need root.
-    static var asRoot: Self {
+    package static var asRoot: Self {
         .enabled("needs root: makes network namespaces and TAP devices") { getuid() == 0 }
     }
 }
 
-/// How a command failed.
-struct CommandFailure: Error, CustomStringConvertible {
-    let description: String
+/// A command that failed, and what it said.
+package struct CommandFailure: Error, CustomStringConvertible {
+    package let description: String
 }
 
 /// Runs a shell command and returns what it said; throws when it fails.
 @discardableResult
-func run(_ command: String) throws -> String {
+package func run(_ command: String) throws -> String {
     guard let pipe = unsafe popen("exec 2>&1; " + command, "re") else {
         throw CommandFailure(description: "popen failed")
     }
@@ -41,7 +40,7 @@ func run(_ command: String) throws -> String {
 ///
 /// For what follows a closed descriptor: a child that another test is just starting holds a copy of
 /// it for a moment, until it executes its program.
-func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+package func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
     for _ in 0..<200 {
         if try condition() { return true }
         usleep(10_000)
@@ -50,46 +49,36 @@ func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
 }
 
 /// A network namespace of one test, removed at the end of its life.
-final class Lab: Sendable {
+package final class Lab: Sendable {
     private static let counter = Atomic<Int>(0)
 
-    let name: String
+    package let name: String
 
-    init() throws {
+    package init() throws {
         let number = Self.counter.add(1, ordering: .relaxed).newValue
-        name = "gwlx-n\(getpid())-\(number)"
+        name = "gwlx-\(getpid())-\(number)"
         try run("ip netns add \(name)")
+        try run("ip -n \(name) link set lo up")
     }
 
     deinit { _ = try? run("ip netns delete \(name)") }
 
     /// Runs `ip` in the namespace.
     @discardableResult
-    func ip(_ arguments: String) throws -> String { try run("ip -n \(name) \(arguments)") }
+    package func ip(_ arguments: String) throws -> String { try run("ip -n \(name) \(arguments)") }
 
     /// Runs `body` in the namespace.
-    func perform<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
+    package func perform<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
         try NetworkNamespace(named: name).perform(body)
     }
 
     /// Opens a TAP in the namespace.
-    func tap(_ name: String) throws -> TapDevice {
-        try perform {
-            try TapDevice(
-                name: name, offload: TapOffload(checksum: false, segmentation: false))
-        }
+    package func tap(_ name: String, _ offload: TapOffload = .none) throws -> TapDevice {
+        try perform { try TapDevice(name: name, offload: offload) }
     }
-
-    /// Connects to the namespace.
-    func netlink() throws -> NetlinkSocket { try perform { try NetlinkSocket() } }
 }
 
-/// The netlink error that `body` throws.
-func netlinkError<Result: ~Copyable>(_ body: () throws -> Result) -> NetlinkError? {
-    do {
-        _ = try body()
-        return nil
-    } catch {
-        return error as? NetlinkError
-    }
+extension TapOffload {
+    /// Frames as a network card without offloads sends them.
+    package static var none: TapOffload { TapOffload(checksum: false, segmentation: false) }
 }
