@@ -124,13 +124,15 @@ final class FakeBackend: ControlBackend {
                     InterfaceRow(
                         name: "lan", device: "tap-lan", addresses: ["192.168.50.1/24"], mtu: 1500,
                         hardware: "02:00:5e:10:00:01", up: true, checksumOffload: true,
-                        segmentationOffload: false, io: "io_uring", traffic: Self.traffic, rxDrops: 3,
+                        segmentationOffload: false, io: "io_uring", traffic: Self.traffic,
+                        rxDrops: 3,
                         txDrops: 0),
                     InterfaceRow(
                         name: "wan", device: "tap-wan", namespace: "blue",
                         addresses: ["203.0.113.2/24"], mtu: 1400, hardware: "02:00:5e:10:00:02",
                         up: false, checksumOffload: false, segmentationOffload: false,
-                        io: "write", ioReason: "Operation not permitted", traffic: Self.traffic, rxDrops: 0, txDrops: 1),
+                        io: "write", ioReason: "Operation not permitted", traffic: Self.traffic,
+                        rxDrops: 0, txDrops: 1),
                 ]), done)
     }
 
