@@ -270,8 +270,12 @@ extension NATLimits {
         [
             Setting("nat.limits.sessions", "\(sessions)", .restart),
             Setting("nat.limits.sessions-per-host", "\(sessionsPerHost)"),
+            Setting("nat.limits.ports-per-host", "\(portsPerHost)"),
             Setting(
                 "nat.limits.new-sessions-per-second", newSessionsPerSecond.map { "\($0)" }),
+            Setting(
+                "nat.limits.new-sessions-per-second-per-host",
+                newSessionsPerSecondPerHost.map { "\($0)" }),
             Setting("nat.limits.fragments", "\(fragments)", .restart),
         ]
     }

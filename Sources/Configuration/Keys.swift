@@ -75,7 +75,9 @@ enum TimeoutKey: String, KeyWord {
 enum LimitKey: String, KeyWord {
     case sessions
     case sessionsPerHost = "sessions-per-host"
+    case portsPerHost = "ports-per-host"
     case newSessionsPerSecond = "new-sessions-per-second"
+    case newSessionsPerSecondPerHost = "new-sessions-per-second-per-host"
     case fragments
 
     static let foreign: [ForeignWord] = []

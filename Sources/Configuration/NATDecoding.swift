@@ -123,8 +123,13 @@ extension Decoder {
             case .sessionsPerHost:
                 limits.sessionsPerHost =
                     integer(entry.value, in: 1...most, path) ?? limits.sessionsPerHost
+            case .portsPerHost:
+                limits.portsPerHost =
+                    integer(entry.value, in: 1...most, path) ?? limits.portsPerHost
             case .newSessionsPerSecond:
                 limits.newSessionsPerSecond = integer(entry.value, in: 1...most, path)
+            case .newSessionsPerSecondPerHost:
+                limits.newSessionsPerSecondPerHost = integer(entry.value, in: 1...most, path)
             case .fragments:
                 limits.fragments =
                     integer(entry.value, in: 16...1_048_576, path) ?? limits.fragments

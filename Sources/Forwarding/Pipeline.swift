@@ -243,6 +243,7 @@ extension Forwarder {
         let pair = path.pair(nat)
         let first =
             if let pair { pair.first } else { try outboundSession(packet, &frame, path, &outbox) }
+        let serial = nat.serial(first)
         // The second translation sees the packet as the first one will leave it.
         var turned = packet
         turned.source = nat.session(first).outsideAddress
@@ -262,10 +263,11 @@ extension Forwarder {
         if known == nil, let admission {
             try checkIntegrity(packet, &frame)
             known = try nat.admitInbound(turned, admission, at: path.now)
+            // Room for the second may have been made by ending the first.
+            guard nat.isInUse(first), nat.serial(first) == serial else { throw .natTableFull }
         }
         guard let second = known else { throw .natNoSession }
-        remember(
-            packet, .pair(first, nat.serial(first), second, nat.serial(second)), path)
+        remember(packet, .pair(first, serial, second, nat.serial(second)), path)
         translate(
             &frame, packet, first, .outbound, path.now, identification: path.identification)
         nat.track(second, turned, .inbound, at: path.now)

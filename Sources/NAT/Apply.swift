@@ -98,7 +98,7 @@ extension NAT {
         let time = timeout(phase, transport)
         guard time != sessions[number].timeout else { return }
         sessions[number].timeout = time
-        wheel.set(number, deadline: sessions[number].lastSeen &+ time)
+        wheel.set(number, deadline: sessions[number].lastSeen &+ dueTicks(number))
     }
 
     /// Ports of one outside address and transport.
@@ -127,10 +127,22 @@ extension NAT {
         }
     }
 
-    /// Sessions and mappings of the inside host at `address`; nil if it has none.
-    public func use(of address: IPv4Address) -> (sessions: Int, mappings: Int)? {
+    /// What one inside host has.
+    public struct HostUse: Sendable {
+        /// Sessions it began.
+        public let sessions: Int
+        /// Sessions that remotes began.
+        public let strangers: Int
+        /// Outside ports and identifiers from the pool.
+        public let ports: Int
+    }
+
+    /// What the inside host at `address` has; nil if it has nothing.
+    public func use(of address: IPv4Address) -> HostUse? {
         guard let host = findHost(address.rawValue) else { return nil }
-        return (Int(hosts[host].sessions), Int(hosts[host].mappings))
+        return HostUse(
+            sessions: Int(hosts[host].own), strangers: Int(hosts[host].strangers),
+            ports: Int(hosts[host].ports))
     }
 
     /// The port forward a session came by, as its number in the settings; nil for none.

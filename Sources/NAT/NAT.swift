@@ -37,6 +37,9 @@ public struct NAT: ~Copyable {
     @usableFromInline var timeouts = InlineArray<9, UInt32>(repeating: 1)
     @usableFromInline var icmpTimeout: UInt32 = 1
     var bucket = TokenBucket()
+    var embryonicCount = 0
+    /// The host with most embryonic sessions, as far as their making tells.
+    var heaviest: UInt32 = 0
     var lastSerial: UInt32 = 0
     var log: EventLog
     /// More sessions were due than the last `expire` ended.
@@ -115,7 +118,7 @@ public struct NAT: ~Copyable {
     }
 
     /// A copy of session record `number`, for answers.
-    public func session(_ number: UInt32) -> Session { sessions[number] }
+    public func session(_ number: UInt32) -> Session { sessions[number].shown }
 
     /// The neighbour record decided on for a session in `epoch`, or nil.
     @inlinable @inline(__always)
@@ -190,6 +193,8 @@ public struct NATStatistics: Sendable {
     public var closed = InlineArray<3, UInt64>(repeating: 0)
     /// Sessions ended by their timer.
     public var expired: UInt64 = 0
+    /// Embryonic sessions ended to make room.
+    public var evicted: UInt64 = 0
     /// Sessions ended on request or because a rule went away.
     public var killed: UInt64 = 0
 }

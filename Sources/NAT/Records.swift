@@ -5,6 +5,8 @@ public enum Direction: UInt8, Sendable {
     case outbound = 0
     /// From a remote.
     case inbound = 1
+
+    var opposite: Direction { self == .outbound ? .inbound : .outbound }
 }
 
 /// An inside endpoint's outside endpoint (RFC 4787 §4.1). Fixed layout, 56 octets.
@@ -119,16 +121,8 @@ enum SessionFlag {
     @usableFromInline static var startedInbound: UInt16 { 8 }
     /// Packets of the remote refresh the timer although the inside host never sent.
     @usableFromInline static var inboundRefreshes: UInt16 { 16 }
-}
-
-/// An inside host: its count of sessions and its outside address.
-struct Host: BitwiseCopyable, Sendable {
-    var address: UInt32
-    /// Index of its outside address in the pool (RFC 4787 REQ-2, paired).
-    var pool: UInt32
-    var sessions: UInt32
-    var mappings: UInt32
-    var hash: UInt32
+    /// Only the end that began has sent; the counter of the other one's packets holds links.
+    @usableFromInline static var embryonic: UInt16 { 32 }
 }
 
 /// Where a session stands. TCP follows RFC 7857 §2; UDP and ICMP know only whether an answer came.

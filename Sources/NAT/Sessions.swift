@@ -14,7 +14,7 @@ extension NAT {
         guard transport != .icmp || ICMPType.isQuery(packet.icmpType) else { throw .natNoSession }
         if transport == .tcp { try checkOpens(packet.flags) }
         let flow = Flow(packet, .outbound)
-        try checkRoom(inside: flow.local, at: now)
+        try makeRoom(inside: flow.local, .outbound, at: now)
         let mapping =
             if let known = findMapping(flow) { known } else {
                 try makeMapping(flow, transport, at: now)
@@ -34,10 +34,13 @@ extension NAT {
             remote: packet.source, remotePort: packet.sourcePort)
         // Two outside ports of one inside endpoint: its answers to one remote would be alike.
         guard find(flow) == nil else { throw .natFiltered }
-        try checkRoom(inside: inside.address, at: now)
+        try makeRoom(inside: inside.address, .inbound, at: now)
         let mapping: UInt32
         switch admission {
-        case .mapping(let known): mapping = known
+        case .mapping(let known):
+            // Making room may have ended what it hung by.
+            guard mappings[known].inUse != 0 else { throw .natTableFull }
+            mapping = known
         case .forward(let number):
             mapping = try forwardMapping(
                 flow, number, outside: packet.destination, port: packet.destinationPort, at: now)
@@ -48,17 +51,6 @@ extension NAT {
     /// Only a SYN alone begins a connection.
     private func checkOpens(_ flags: TCPFlags) throws(DropReason) {
         guard flags.intersection([.syn, .ack, .rst, .fin]) == .syn else { throw .natTCPNotSYN }
-    }
-
-    /// Limits first, so that nothing has to be undone.
-    private mutating func checkRoom(inside: UInt32, at now: Instant) throws(DropReason) {
-        guard sessionPool.used < sessionPool.capacity else { throw .natTableFull }
-        if let host = findHost(inside),
-            Int(hosts[host].sessions) >= settings.limits.sessionsPerHost
-        {
-            throw .natHostLimit
-        }
-        guard bucket.take(at: now) else { throw .natRateLimit }
     }
 
     // MARK: Mappings
@@ -107,6 +99,7 @@ extension NAT {
                 at: now)
         }
         guard !pools.addresses.isEmpty else { throw .natNoPort }
+        try makePortRoom(inside: flow.local, at: now)
         guard let number = mappingPool.take() else { throw .natTableFull }
         guard let host = takeHost(flow.local) else {
             mappingPool.give(number)
@@ -169,6 +162,7 @@ extension NAT {
             transport: flow.transport, isStatic: forward == nil ? 0 : 1, forward: forward ?? 0,
             host: host, firstSession: 0, sessions: 0, holders: 0,
             created: TimerWheel.ticks(now), hash: hash, inUse: 1)
+        if forward == nil { hosts[host].ports += 1 }
         guard mappingIndex.insert(number, hash: hash) else {
             endMapping(number, indexed: false, at: now)
             throw .natTableFull
@@ -183,6 +177,7 @@ extension NAT {
     mutating func endMapping(_ number: UInt32, indexed: Bool = true, at now: Instant) {
         let mapping = mappings[number]
         if indexed { mappingIndex.remove(number, hash: mapping.hash) }
+        if mapping.isStatic == 0 { hosts[mapping.host].ports -= 1 }
         if mapping.isStatic == 0, let transport = Transport(rawValue: mapping.transport),
             let pool = poolIndex(of: number),
             pools[pool, transport].owner(of: mapping.outsidePort) == .mapping(number)
@@ -214,8 +209,7 @@ extension NAT {
             hostPool.give(number)
             return nil
         }
-        hosts[number] = Host(
-            address: address, pool: poolChoice(hash), sessions: 0, mappings: 1, hash: hash)
+        hosts[number] = Host(address: address, pool: poolChoice(hash), hash: hash)
         return number
     }
 
@@ -256,10 +250,10 @@ extension NAT {
         if head != 0 { sessions[head - 1].previousOfMapping = number + 1 }
         mappings[mapping].firstSession = number + 1
         mappings[mapping].sessions += 1
-        hosts[mappings[mapping].host].sessions += 1
-        wheel.set(number, deadline: TimerWheel.ticks(now) &+ sessions[number].timeout)
+        enlist(number, direction)
+        wheel.set(number, deadline: TimerWheel.ticks(now) &+ dueTicks(number))
         statistics.created[transport.index] &+= 1
-        if log.isOn { log.add(sessions[number], isEnd: false) }
+        if log.isOn { log.add(sessions[number].shown, isEnd: false) }
         return number
     }
 
@@ -323,6 +317,7 @@ extension NAT {
 
     /// Takes a session out of every table.
     private mutating func detach(_ number: UInt32) {
+        hatch(number)
         let session = sessions[number]
         let mapping = session.mapping
         if log.isOn { log.add(session, isEnd: true) }
@@ -342,7 +337,7 @@ extension NAT {
         }
         if next != 0 { sessions[next - 1].previousOfMapping = previous }
         mappings[mapping].sessions -= 1
-        hosts[mappings[mapping].host].sessions -= 1
+        hosts[mappings[mapping].host].add(-1, session.firstDirection)
         sessions[number].flags = 0
         sessionPool.give(number)
         if let transport = Transport(rawValue: session.transport) {

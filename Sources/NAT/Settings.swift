@@ -107,10 +107,14 @@ public struct NATTimeouts: Hashable, Sendable {
 public struct NATLimits: Hashable, Sendable {
     /// Sessions in all, 16 to 16,777,216; needs a restart to change.
     public var sessions = 65_536
-    /// Sessions of one inside host.
+    /// Sessions that one inside host began, and as many again that remotes began with it.
     public var sessionsPerHost = 4096
+    /// Outside ports and identifiers of one inside host, those of port forwards not counted.
+    public var portsPerHost = 2048
     /// New sessions a second in all; nil for no bound.
     public var newSessionsPerSecond: Int?
+    /// New sessions a second that one inside host begins; nil for no bound.
+    public var newSessionsPerSecondPerHost: Int?
     /// Fragmented datagrams followed at once; needs a restart to change.
     public var fragments = 1024
 

@@ -12,25 +12,30 @@ extension NAT {
         _ number: UInt32, _ packet: Packet, _ direction: Direction, isIntact: Bool = true,
         at now: Instant
     ) {
+        let known =
+            direction == .outbound ? SessionFlag.sentOutbound : SessionFlag.sentInbound
+        if sessions[number].flags & known == 0 {
+            // Until an end has sent, the counter of its packets is none.
+            guard isIntact else { return }
+            meet(number, direction)
+        }
         let octets = UInt64(truncatingIfNeeded: packet.totalLength)
+<<<<<<< HEAD
         let known: UInt16
+=======
+>>>>>>> 41d28e9 (NAT: Quotas per inside host and a share for embryonic sessions)
         if direction == .outbound {
             sessions[number].packetsOut &+= 1
             sessions[number].bytesOut &+= octets
-            known = SessionFlag.sentOutbound
         } else {
             sessions[number].packetsIn &+= 1
             sessions[number].bytesIn &+= octets
-            known = SessionFlag.sentInbound
         }
         guard isIntact else { return }
-        let flags = sessions[number].flags
-        if direction == .outbound
-            || flags & (SessionFlag.sentOutbound | SessionFlag.inboundRefreshes) != 0
-        {
+        let refreshing = SessionFlag.sentOutbound | SessionFlag.inboundRefreshes
+        if direction == .outbound || sessions[number].flags & refreshing != 0 {
             sessions[number].lastSeen = TimerWheel.ticks(now)
         }
-        if flags & known == 0 { meet(number, direction) }
         if packet.proto == IPProtocol.tcp {
             let phase = sessions[number].phase
             let control: TCPFlags = [.syn, .fin, .rst]
@@ -45,6 +50,7 @@ extension NAT {
     /// The first packet of one end: it holds the mapping, or the flow is answered.
     @usableFromInline
     mutating func meet(_ number: UInt32, _ direction: Direction) {
+        if direction != sessions[number].firstDirection { hatch(number) }
         if direction == .outbound {
             hold(number)
             sessions[number].flags |= SessionFlag.sentOutbound
@@ -72,10 +78,11 @@ extension NAT {
     /// set earlier finds out when it runs.
     private mutating func setTimeout(of number: UInt32) {
         let time = timeout(of: number)
-        if time < sessions[number].timeout {
-            wheel.set(number, deadline: sessions[number].lastSeen &+ time)
-        }
+        let isEarlier = time < sessions[number].timeout
         sessions[number].timeout = time
+        if isEarlier {
+            wheel.set(number, deadline: sessions[number].lastSeen &+ dueTicks(number))
+        }
     }
 
     /// Idle ticks a session in this phase may live.
@@ -92,7 +99,7 @@ extension NAT {
 
     /// Seconds until session `number` ends if nothing more is heard.
     public func secondsLeft(_ number: UInt32, at now: Instant) -> UInt32 {
-        let end = sessions[number].lastSeen &+ sessions[number].timeout
+        let end = sessions[number].lastSeen &+ dueTicks(number)
         let tick = TimerWheel.ticks(now)
         return end > tick ? (end - tick) / 4 : 0
     }
@@ -105,7 +112,7 @@ extension NAT {
                 hasBacklog = false
                 return false
             }
-            let deadline = sessions[number].lastSeen &+ sessions[number].timeout
+            let deadline = sessions[number].lastSeen &+ dueTicks(number)
             if deadline > tick {
                 wheel.set(number, deadline: deadline)
             } else if let phase = SessionPhase(rawValue: sessions[number].phase),
@@ -115,7 +122,7 @@ extension NAT {
                 sessions[number].phase = SessionPhase.transitory.rawValue
                 sessions[number].timeout = timeout(of: number)
                 sessions[number].lastSeen = tick
-                wheel.set(number, deadline: tick &+ sessions[number].timeout)
+                wheel.set(number, deadline: tick &+ dueTicks(number))
             } else {
                 statistics.expired &+= 1
                 end(number, at: now)

@@ -206,7 +206,7 @@ extension DropReason {
         case .natNoPort:
             (
                 "nat.no_port", "No outside port was free for a new mapping.",
-                "Add addresses to nat.pool or lower nat.limits.sessions-per-host."
+                "Add addresses to nat.pool or lower nat.limits.ports-per-host."
             )
         case .natTableFull:
             (
@@ -215,13 +215,13 @@ extension DropReason {
             )
         case .natHostLimit:
             (
-                "nat.host_limit", "The inside host has as many sessions as it may have.",
-                "Raise nat.limits.sessions-per-host or look at the host."
+                "nat.host_limit", "The inside host has as many sessions or ports as it may have.",
+                "Raise nat.limits.sessions-per-host or ports-per-host, or look at the host."
             )
         case .natRateLimit:
             (
                 "nat.rate_limit", "New sessions are made faster than allowed.",
-                "See nat.limits.new-sessions-per-second."
+                "See nat.limits.new-sessions-per-second and new-sessions-per-second-per-host."
             )
         case .natProtocol:
             (

@@ -72,7 +72,8 @@ import Testing
                 {tcp-established: 3h, tcp-transitory: 5m, udp: 3m, udp-unreplied: 2m, icmp: 61s,
                 fragment: 5s, port-rest: 3m}
               limits:
-                {sessions: 100, sessions-per-host: 10, new-sessions-per-second: 5, fragments: 100}
+                {sessions: 100, sessions-per-host: 10, ports-per-host: 20, fragments: 100,
+                new-sessions-per-second: 5, new-sessions-per-second-per-host: 6}
             forwarding: {documentation-prefixes: drop, bogons: strict, directed-broadcast: true}
             log: {level: debug, nat-sessions: all}
             control: {socket: /x, group: g, read-only-group: r, mode: "0600"}
@@ -160,7 +161,9 @@ extension ChangeTests {
           ~ nat.timeouts.port-rest            2m -> 3m
           ~ nat.limits.sessions               65536 -> 100      needs a restart
           ~ nat.limits.sessions-per-host      4096 -> 10
+          ~ nat.limits.ports-per-host         2048 -> 20
           + nat.limits.new-sessions-per-second 5
+          + nat.limits.new-sessions-per-second-per-host 6
           ~ nat.limits.fragments              1024 -> 100       needs a restart
           ~ nat.mss-clamp                     auto -> off
           + nat.port-forwards[tcp,udp 22]     tcp,udp 22 -> 10.1.0.9

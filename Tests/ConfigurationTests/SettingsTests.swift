@@ -151,7 +151,8 @@ import Wire
                     {tcp-established: 3h, tcp-transitory: 4m30s, udp: 150, udp-unreplied: 2m,
                     icmp: 60500ms, fragment: 1s, port-rest: 1d}
                   limits:
-                    {sessions: 16777216, sessions-per-host: 1, new-sessions-per-second: 10,
+                    {sessions: 16777216, sessions-per-host: 1, ports-per-host: 2,
+                    new-sessions-per-second: 10, new-sessions-per-second-per-host: 3,
                     fragments: 16}
 
                 """)
@@ -189,7 +190,9 @@ import Wire
         nat.timeouts.portRest = .seconds(86_400)
         nat.limits.sessions = 16_777_216
         nat.limits.sessionsPerHost = 1
+        nat.limits.portsPerHost = 2
         nat.limits.newSessionsPerSecond = 10
+        nat.limits.newSessionsPerSecondPerHost = 3
         nat.limits.fragments = 16
         let forwarding = try #require(result.configuration?.forwarding)
         #expect(forwarding.nat == nat)
