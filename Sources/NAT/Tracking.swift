@@ -20,10 +20,6 @@ extension NAT {
             meet(number, direction)
         }
         let octets = UInt64(truncatingIfNeeded: packet.totalLength)
-<<<<<<< HEAD
-        let known: UInt16
-=======
->>>>>>> 41d28e9 (NAT: Quotas per inside host and a share for embryonic sessions)
         if direction == .outbound {
             sessions[number].packetsOut &+= 1
             sessions[number].bytesOut &+= octets
