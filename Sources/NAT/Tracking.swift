@@ -15,8 +15,9 @@ extension NAT {
         let known =
             direction == .outbound ? SessionFlag.sentOutbound : SessionFlag.sentInbound
         if sessions[number].flags & known == 0 {
-            // Until an end has sent, the counter of its packets is none.
-            guard isIntact else { return }
+            // A reset alone answers nothing and holds nothing (RFC 7857 §7). Until an end has
+            // sent, the counter of its packets is none.
+            guard isIntact, !packet.flags.contains(.rst) else { return }
             meet(number, direction)
         }
         let octets = UInt64(truncatingIfNeeded: packet.totalLength)

@@ -208,6 +208,8 @@ struct ErrorTests {
     func fullLimitsAreToldAsHostUnreachable() throws {
         var bench = Bench { $0.nat.limits.sessionsPerHost = 1 }
         bench.send(Self.host.udp(1, 2), on: .lan)
+        let port = bench.router.forwarder.nat.session(0).outsidePort
+        bench.send(PacketBuilder("198.51.100.7", "203.0.113.2").udp(2, port), on: .wan)
         _ = bench.take()
         let error = try #require(bench.send(Self.host.udp(3, 4), on: .lan).first)
         #expect(error.seen["icmp.type"] == "3")

@@ -60,15 +60,23 @@ struct NATModel {
         let mapping: ModelMapping
         var remote: Endpoint
         var phase: SessionPhase
+        /// Whether the remote began.
+        let isStranger: Bool
         var sentOutbound = false
         var sentInbound = false
+        /// Only the end that began has sent.
+        var isEmbryonic: Bool { isStranger ? !sentOutbound : !sentInbound }
         /// The last packet that counts was not before and not after these.
         var earliest: Instant
         var latest: Instant
 
-        init(_ mapping: ModelMapping, _ remote: Endpoint, _ phase: SessionPhase, _ now: Instant) {
+        init(
+            _ mapping: ModelMapping, _ remote: Endpoint, _ phase: SessionPhase, isStranger: Bool,
+            _ now: Instant
+        ) {
             self.mapping = mapping
             self.remote = remote
+            self.isStranger = isStranger
             self.phase = phase
             earliest = now
             latest = now
@@ -85,6 +93,12 @@ struct NATModel {
     var unseen: ModelMapping?
     /// The session by which it came to another inside host, whose remote that outside port is.
     var beyond: ModelSession?
+    /// The inside host that a flood is laid to.
+    var heaviest = ""
+    /// When a host may next give up a port for another, by address.
+    var freeing: [String: Instant] = [:]
+    /// Sessions ended to make room.
+    var evicted = 0
 
     // MARK: Packets
 
@@ -118,7 +132,9 @@ struct NATModel {
         var turned = packet
         // A port not known yet can only meet a filter that does not ask for it.
         turned.source = first.mapping.outside ?? Endpoint(address: outsideAddress, port: 0)
-        guard let second = inboundSession(turned, at: now) else { return .drop }
+        guard let second = inboundSession(turned, at: now),
+            sessions.contains(where: { $0 === first })
+        else { return .drop }
         track(first, packet, .outbound, now)
         track(second, turned, .inbound, now)
         unseen = first.mapping.outside == nil ? first.mapping : nil
@@ -145,41 +161,47 @@ struct NATModel {
                 && $0.remote == packet.destination
         }
         if let known { return known }
-        guard mayStart(packet), hasRoom(packet.source.address) else { return nil }
-        let mapping = mapping(for: packet)
+        guard mayStart(packet), makeRoom(packet.source.address, isStranger: false, now),
+            let mapping = mapping(for: packet, now)
+        else { return nil }
         let session = ModelSession(
-            mapping, packet.destination, packet.transport == .tcp ? .synOutbound : .unreplied, now)
-        sessions.append(session)
+            mapping, packet.destination, packet.transport == .tcp ? .synOutbound : .unreplied,
+            isStranger: false, now)
+        add(session)
         return session
     }
 
     private mutating func inboundSession(_ packet: ModelPacket, at now: Instant) -> ModelSession? {
         let known = quoted(packet.transport, outside: packet.destination, remote: packet.source)
         if let known { return known }
-        let mapping: ModelMapping
-        if let forward = forward(at: packet.destination.port, packet.transport) {
+        let inside: Endpoint
+        let forward = forward(at: packet.destination.port, packet.transport)
+        let owner = owner(packet.transport, packet.destination)
+        if let forward {
             let from = IPv4Address(packet.source.address) ?? IPv4Address(0)
             guard forward.sources.isEmpty || forward.sources.contains(where: { $0.contains(from) })
             else { return nil }
-            mapping = staticMapping(forward, packet.destination, packet.transport)
-        } else if let owner = owner(packet.transport, packet.destination) {
+            inside = target(of: forward, packet.destination)
+        } else if let owner {
             guard admits(owner, packet.source) else { return nil }
-            mapping = owner
+            inside = owner.inside
         } else {
             return nil
         }
         // Another outside port of the same inside endpoint already leads to this remote.
         let isTaken = sessions.contains {
-            $0.mapping.transport == packet.transport && $0.mapping.inside == mapping.inside
+            $0.mapping.transport == packet.transport && $0.mapping.inside == inside
                 && $0.remote == packet.source
         }
-        guard mayStart(packet), !isTaken, hasRoom(mapping.inside.address) else {
-            forget(mapping)
-            return nil
-        }
+        guard mayStart(packet), !isTaken, makeRoom(inside.address, isStranger: true, now),
+            let mapping = forward.map({
+                staticMapping($0, packet.destination, packet.transport)
+            }) ?? mappings.first(where: { $0 === owner })
+        else { return nil }
         let session = ModelSession(
-            mapping, packet.source, packet.transport == .tcp ? .synInbound : .unreplied, now)
-        sessions.append(session)
+            mapping, packet.source, packet.transport == .tcp ? .synInbound : .unreplied,
+            isStranger: true, now)
+        add(session)
         return session
     }
 
@@ -187,12 +209,6 @@ struct NATModel {
         guard !packet.isBad else { return false }
         return packet.transport != .tcp
             || packet.flags.intersection([.syn, .ack, .rst, .fin]) == .syn
-    }
-
-    private func hasRoom(_ inside: String) -> Bool {
-        sessions.count < settings.limits.sessions
-            && sessions.count { $0.mapping.inside.address == inside }
-                < settings.limits.sessionsPerHost
     }
 
     /// RFC 4787 §5.
@@ -216,7 +232,7 @@ struct NATModel {
     }
 
     /// RFC 4787 §4.1.
-    private mutating func mapping(for packet: ModelPacket) -> ModelMapping {
+    private mutating func mapping(for packet: ModelPacket, _ now: Instant) -> ModelMapping? {
         let key =
             switch settings.mapping {
             case .endpointIndependent: ""
@@ -241,6 +257,7 @@ struct NATModel {
                 }
             }
         }
+        guard makePortRoom(packet.source.address, now) else { return nil }
         let new = ModelMapping(
             packet.transport, packet.source, key: key, outside: nil, isStatic: false)
         mappings.append(new)
@@ -253,12 +270,16 @@ struct NATModel {
         }
     }
 
+    private func target(of forward: PortForward, _ outside: Endpoint) -> Endpoint {
+        Endpoint(
+            address: forward.insideAddress.description,
+            port: forward.insidePort &+ (outside.port - forward.ports.lowerBound))
+    }
+
     private mutating func staticMapping(
         _ forward: PortForward, _ outside: Endpoint, _ transport: Transport
     ) -> ModelMapping {
-        let inside = Endpoint(
-            address: forward.insideAddress.description,
-            port: forward.insidePort &+ (outside.port - forward.ports.lowerBound))
+        let inside = target(of: forward, outside)
         let known = mappings.first {
             $0.isStatic && $0.transport == transport && $0.inside == inside
                 && $0.outside == outside
@@ -267,12 +288,6 @@ struct NATModel {
         let new = ModelMapping(transport, inside, key: "", outside: outside, isStatic: true)
         mappings.append(new)
         return new
-    }
-
-    /// A mapping goes with its last session.
-    private mutating func forget(_ mapping: ModelMapping) {
-        guard !sessions.contains(where: { $0.mapping === mapping }) else { return }
-        mappings.removeAll { $0 === mapping }
     }
 }
 
@@ -283,6 +298,8 @@ extension NATModel {
         _ session: ModelSession, _ packet: ModelPacket, _ direction: Direction, _ now: Instant
     ) {
         let isTCP = packet.transport == .tcp
+        let isFirst = direction == .outbound ? !session.sentOutbound : !session.sentInbound
+        if isTCP, isFirst, packet.flags.contains(.rst) { return }
         if isTCP, packet.isBad, !packet.flags.isDisjoint(with: [.syn, .fin, .rst]) { return }
         // A stranger alone keeps nothing alive, unless a forward invited it.
         if direction == .outbound || session.sentOutbound || session.mapping.isStatic {
@@ -332,6 +349,17 @@ extension NATModel {
         }
     }
 
+    /// The least it may be while the table is more than 60 % full.
+    private func leastTimeout(_ session: ModelSession) -> Interval {
+        let time = timeout(session)
+        guard !session.phase.isEstablished, session.phase != .replied else { return time }
+        switch session.mapping.transport {
+        case .udp: return min(time, .seconds(120))
+        case .tcp: return min(time, .seconds(240))
+        case .icmp: return min(time, .seconds(60))
+        }
+    }
+
     /// A timer runs up to two ticks late, and is looked at every tick.
     private static var slack: Interval { .milliseconds(750) }
 
@@ -339,7 +367,7 @@ extension NATModel {
     func isUncertain(at now: Instant) -> Bool {
         sessions.contains {
             let time = timeout($0)
-            return now >= $0.earliest + time && now < $0.latest + time + Self.slack
+            return now >= $0.earliest + leastTimeout($0) && now < $0.latest + time + Self.slack
         }
     }
 
@@ -349,23 +377,25 @@ extension NATModel {
             .min(by: { $0.earliest + timeout($0) < $1.earliest + timeout($1) })
         {
             let time = timeout(next)
+            let least = leastTimeout(next)
             if next.phase.isEstablished {
                 next.phase = .transitory
                 next.earliest += time
                 next.latest += time + Self.slack
             } else {
-                end(next, at: next.earliest + time)
+                end(next, at: next.earliest + least)
             }
         }
     }
 
-    private mutating func end(_ session: ModelSession, at time: Instant) {
+    mutating func end(_ session: ModelSession, at time: Instant) {
         let mapping = session.mapping
         sessions.removeAll { $0 === session }
         let isHeld = sessions.contains { $0.mapping === mapping && $0.sentOutbound }
         if !mapping.isStatic, !isHeld { sessions.removeAll { $0.mapping === mapping } }
         guard !sessions.contains(where: { $0.mapping === mapping }) else { return }
         mappings.removeAll { $0 === mapping }
+        forgetHost(mapping.inside.address)
         if !mapping.isStatic, let outside = mapping.outside {
             freed.append((mapping.transport, outside, time))
         }
@@ -380,6 +410,7 @@ extension NATModel {
             guard !stays else { continue }
             sessions.removeAll { $0.mapping === mapping }
             mappings.removeAll { $0 === mapping }
+            forgetHost(mapping.inside.address)
         }
     }
 

@@ -68,6 +68,7 @@ struct ModelRun: ~Copyable {
         settings.ports = 30_000...30_999
         settings.limits.sessions = isTight ? 24 : 4096
         settings.limits.sessionsPerHost = isTight ? 10 : 4096
+        settings.limits.portsPerHost = isTight ? 6 : 4096
         settings.timeouts.tcpEstablished = .seconds(600)
         settings.timeouts.udp = .seconds(isTight ? 40 : 150)
         settings.timeouts.udpUnreplied = .seconds(isTight ? 150 : 40)
@@ -113,6 +114,8 @@ struct ModelRun: ~Copyable {
         if bench.sessionCount != model.sessions.count {
             problem =
                 "\(bench.sessionCount) sessions, the model has \(model.sessions.count): \(last)"
+        } else if bench.router.forwarder.nat.statistics.evicted != model.evicted {
+            problem = "\(model.evicted) sessions were to be evicted: \(last)"
         } else if bench.mappingCount != model.mappings.count {
             problem =
                 "\(bench.mappingCount) mappings, the model has \(model.mappings.count): \(last)"
