@@ -158,18 +158,19 @@ def strangers_are_filtered_by_name(lab):
 
 
 @rows("S12", "S11", "C-11", timeout=120)
-def a_full_table_refuses_the_newcomer(lab):
+def a_flood_gets_a_quarter_of_the_table(lab):
     gateway = lab.start({"nat": {"limits": {"sessions": 1024, "sessions-per-host": 4096}}})
     listener = lab.srv.server(80)
     client = lab.cli2.connect((SRV, 80))
     server, _ = listener.accept()
     packets = [bytes(IP(src=CLI1, dst=SRV) / TCP(sport=1024 + n, dport=81, flags="S")) for n in range(3000)]
-    before = sum(gateway.drops().values())
     for start in range(0, len(packets), 250):
         lab.cli1.send(*packets[start:start + 250])
         client.sendall(b"still here")
         assert server.recv(10) == b"still here"
     lab.cli1.ping(LAN)
-    assert gateway.session_count() <= 1024
-    assert sum(gateway.drops().values()) - before >= 1500, gateway.drops()
+    # Embryonic ones have a quarter of the table; once as many ports rest as a host may have, its
+    # newcomers are refused.
+    assert gateway.session_count() <= 256 + 2, gateway.session_count()
+    assert gateway.drops()["nat.table_full", "lan"] >= 500, gateway.drops()
     assert gateway.sessions(f"inside {CLI2}"), "the established session was evicted"
