@@ -26,6 +26,7 @@ let package = Package(
                 "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
                 "Configuration", "Control", "Support",
             ]),
+        .library(name: "GatewayControl", targets: ["Control", "ControlServer", "Wire"]),
         .library(name: "Allocations", targets: ["Allocations"]),
     ],
     dependencies: [

@@ -114,6 +114,7 @@ extension Connection {
     /// Lets the client read the answer: closing at once could take it away from a client that
     /// still writes.
     private func linger() {
+        guard !hasEnded else { return close() }
         phase = .lingering
         arm(service.limits.lingerMilliseconds) { [self] in close() }
         channel.close(mode: .output, promise: nil)

@@ -32,6 +32,8 @@ final class Connection: ChannelInboundHandler {
     var phase = Phase.waiting
     var headBytes = 0
     var keepsAlive = true
+    /// The client will send nothing more.
+    private(set) var hasEnded = false
     private(set) var version = HTTPVersion.http1_1
     var rows: RowStream?
     var isTurnScheduled = false
@@ -124,6 +126,7 @@ extension Connection {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard event as? ChannelEvent == .inputClosed else { return }
         keepsAlive = false
+        hasEnded = true
         switch phase {
         case .waiting, .receiving, .lingering: close()
         default: break

@@ -1,0 +1,1 @@
+../../../ControlTests/FakeBackend.swift
