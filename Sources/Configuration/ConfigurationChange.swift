@@ -173,6 +173,7 @@ extension GatewayConfiguration {
             Setting(
                 "forwarding.documentation-prefixes", policy.dropsDocumentation ? "drop" : "allow"),
             Setting("forwarding.bogons", policy.isStrict ? "strict" : "allow"),
+            Setting("forwarding.class-e", policy.forwardsClassE ? "allow" : "drop"),
             Setting("forwarding.directed-broadcast", "\(policy.forwardsDirectedBroadcast)"),
             Setting("log.level", log.level.rawValue),
             Setting("log.nat-sessions", log.natSessions.rawValue),
@@ -208,6 +209,7 @@ extension InterfaceSettings {
             Setting(path + "mtu", "\(mtu)"),
             Setting(path + "proxy-arp", prefixes.isEmpty ? nil : Wording.list(prefixes)),
             Setting(path + "probe-address", "\(probesAddresses)"),
+            Setting(path + "icmp-errors", "\(sendsErrors)"),
         ]
             + neighbors.map { Setting("\(path)neighbors[\($0.address)]", "\($0.hardware)") }
     }
@@ -237,6 +239,7 @@ extension NATSettings {
             Setting("nat.mapping", mapping.name, .newSessions),
             Setting("nat.filtering", filtering.name, .newSessions),
             Setting("nat.hairpin", "\(hairpin)"),
+            Setting("nat.other-protocols", "\(otherProtocols)"),
             Setting("nat.preserve-port", "\(preservePort)", .newSessions),
             Setting(
                 "nat.exclude", excluded.isEmpty ? nil : Wording.list(excluded), .newSessions),
@@ -259,6 +262,7 @@ extension NATTimeouts {
             setting("udp", udp),
             setting("udp-unreplied", udpUnreplied),
             setting("icmp", icmp),
+            setting("other", other),
             setting("fragment", fragment, .live),
             setting("port-rest", portRest, .live),
         ]

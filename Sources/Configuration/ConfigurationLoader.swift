@@ -203,6 +203,7 @@ extension Decoder {
         settings.proxyARP = draft.proxyARP
         settings.neighbors = draft.neighbors
         settings.probesAddresses = draft.probesAddresses
+        settings.sendsErrors = draft.sendsErrors
         return settings
     }
 }

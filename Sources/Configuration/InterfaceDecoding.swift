@@ -22,6 +22,7 @@ struct SideDraft {
     var proxyARP: [IPv4Prefix] = []
     var neighbors: [StaticNeighbor] = []
     var probesAddresses = false
+    var sendsErrors = true
 
     func connects(_ address: IPv4Address) -> Bool {
         addresses.contains { $0.value.prefix.contains(address) }
@@ -68,6 +69,8 @@ extension Decoder {
         }
         draft.probesAddresses =
             boolean(fields[.probeAddress], fields.name(.probeAddress)) ?? draft.probesAddresses
+        draft.sendsErrors =
+            boolean(fields[.icmpErrors], fields.name(.icmpErrors)) ?? draft.sendsErrors
         neighbors(of: fields, &draft)
         return draft
     }

@@ -16,6 +16,7 @@ enum InterfaceKey: String, KeyWord {
     case queueLength = "queue-length"
     case proxyARP = "proxy-arp"
     case probeAddress = "probe-address"
+    case icmpErrors = "icmp-errors"
 
     static let foreign = ForeignWord.interface
 }
@@ -44,6 +45,7 @@ enum NATKey: String, KeyWord {
     case preservePort = "preserve-port"
     case mssClamp = "mss-clamp"
     case portForwards = "port-forwards"
+    case otherProtocols = "other-protocols"
 
     static let unavailable = ["one-to-one"]
     static let foreign = ForeignWord.nat
@@ -66,7 +68,7 @@ enum TimeoutKey: String, KeyWord {
     case tcpTransitory = "tcp-transitory"
     case udp
     case udpUnreplied = "udp-unreplied"
-    case icmp, fragment
+    case icmp, other, fragment
     case portRest = "port-rest"
 
     static let foreign = ForeignWord.timeout
@@ -86,6 +88,7 @@ enum LimitKey: String, KeyWord {
 enum ForwardingKey: String, KeyWord {
     case documentationPrefixes = "documentation-prefixes"
     case bogons
+    case classE = "class-e"
     case directedBroadcast = "directed-broadcast"
 
     static let foreign: [ForeignWord] = []

@@ -33,6 +33,9 @@ extension Decoder {
             choice(fields[.filtering], Self.behaviors, fields.name(.filtering))
             ?? settings.filtering
         settings.hairpin = boolean(fields[.hairpin], fields.name(.hairpin)) ?? settings.hairpin
+        settings.otherProtocols =
+            boolean(fields[.otherProtocols], fields.name(.otherProtocols))
+            ?? settings.otherProtocols
         settings.preservePort =
             boolean(fields[.preservePort], fields.name(.preservePort)) ?? settings.preservePort
         settings.exclude = list(of: fields[.exclude], fields.name(.exclude), most: 1024) {
@@ -82,6 +85,7 @@ extension Decoder {
             case .udp: timeouts.udp = value
             case .udpUnreplied: timeouts.udpUnreplied = value
             case .icmp: timeouts.icmp = value
+            case .other: timeouts.other = value
             case .fragment: timeouts.fragment = value
             case .portRest: timeouts.portRest = value
             }
@@ -99,7 +103,7 @@ extension Decoder {
         case .udp, .udpUnreplied: least = (.seconds(120), "RFC 4787 REQ-5")
         case .icmp: least = (.seconds(60), "RFC 5508 REQ-2")
         case .portRest: least = (.seconds(120), "RFC 6888 REQ-8")
-        case .fragment: return
+        case .other, .fragment: return
         }
         guard value < least.0 else { return }
         let wanted = Wording.duration(least.0)

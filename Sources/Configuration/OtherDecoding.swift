@@ -19,6 +19,9 @@ extension Decoder {
             choice(
                 fields[.bogons], [("allow", false), ("strict", true)], fields.name(.bogons))
             ?? policy.isStrict
+        policy.forwardsClassE =
+            choice(fields[.classE], [("drop", false), ("allow", true)], fields.name(.classE))
+            ?? policy.forwardsClassE
         policy.forwardsDirectedBroadcast =
             boolean(fields[.directedBroadcast], fields.name(.directedBroadcast))
             ?? policy.forwardsDirectedBroadcast

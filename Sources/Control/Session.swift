@@ -110,24 +110,6 @@ public struct SessionRow: Sendable, Hashable {
         rule = -1
     }
 
-    /// `tcp`, `udp`, `icmp`, or the protocol's number.
-    public var transportName: String { Self.transportName(transport) }
-
-    static func transportName(_ number: UInt8) -> String {
-        switch number {
-        case 1: "icmp"
-        case 6: "tcp"
-        case 17: "udp"
-        default: String(number)
-        }
-    }
-
-    static func transportNumber(_ name: some StringProtocol) -> UInt8? {
-        switch name {
-        case "icmp": 1
-        case "tcp": 6
-        case "udp": 17
-        default: name.utf8.allSatisfy { (48...57).contains($0) } ? UInt8(name) : nil
-        }
-    }
+    /// The name of the protocol, as `tcp` or `gre`, or its number.
+    public var transportName: String { IPProtocol.name(of: transport) }
 }

@@ -46,8 +46,8 @@ extension SessionRow: Codable {
             }
             return address
         }
-        guard let transport = Self.transportNumber(try row.decode(String.self, forKey: .transport))
-        else {
+        let name = try row.decode(String.self, forKey: .transport)
+        guard let transport = IPProtocol.number(named: name) else {
             throw DecodingError.dataCorruptedError(
                 forKey: .transport, in: row, debugDescription: "not a protocol")
         }

@@ -34,7 +34,7 @@ extension Forwarder {
         }
         let known = neighbors.find(side, sender)
         guard known != nil || isNeighbor(sender, side) else { throw .arpSender }
-        guard !Forwarder.isNoHost(sender), own.broadcastSide(of: sender) == nil else {
+        guard !isNoHost(sender), own.broadcastSide(of: sender) == nil else {
             throw .arpSender
         }
         if let known {

@@ -6,7 +6,7 @@ extension Forwarder {
     /// Refuses sources that cannot be, that are ours, or that have no way back on this side.
     func checkSource(_ packet: Packet, _ side: Side) throws(DropReason) {
         let source = packet.source
-        guard !Self.isNoHost(source) else { throw .martianSource }
+        guard !isNoHost(source) else { throw .martianSource }
         guard own.side(of: source) == nil, !nat.isOutside(source) else { throw .sourceOwnAddress }
         guard own.broadcastSide(of: source) == nil else { throw .martianSource }
         if settings.policy.dropsDocumentation, Self.isDocumentation(source) {
@@ -40,7 +40,7 @@ extension Forwarder {
             }
         }
         guard !isGroup else { throw .ipv4LinkBroadcast }
-        guard !Self.isNoHost(destination) else { throw .martianDestination }
+        guard !isNoHost(destination) else { throw .martianDestination }
         if settings.policy.dropsDocumentation, Self.isDocumentation(destination),
             own.side(of: destination) == nil
         {
@@ -50,9 +50,13 @@ extension Forwarder {
         guard packet.source != packet.destination else { throw .martianSource }
     }
 
-    /// 0/8, 127/8, 169.254/16, 224/4 and 240/4: never a host's address beyond its link.
-    static func isNoHost(_ address: UInt32) -> Bool {
+    /// 0/8, 127/8, 169.254/16, 224/4 and, unless the policy says otherwise, 240/4: never a host's
+    /// address beyond its link.
+    func isNoHost(_ address: UInt32) -> Bool {
         let first = address >> 24
+        if first >= 240, settings.policy.forwardsClassE {
+            return address == IPv4Address.limitedBroadcast.rawValue
+        }
         return first == 0 || first == 127 || first >= 224 || address >> 16 == 0xa9fe
     }
 

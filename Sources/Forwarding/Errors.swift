@@ -90,7 +90,7 @@ extension Forwarder {
         _ kind: ErrorKind, about packet: Packet, _ frame: inout MutableRawSpan, _ path: Path,
         _ outbox: inout Outbox
     ) {
-        guard packet.isFirst, !Self.isNoHost(packet.source),
+        guard packet.isFirst, !isNoHost(packet.source),
             packet.proto != IPProtocol.icmp || packet.hasPorts,
             own.side(of: packet.source) == nil,
             own.broadcastSide(of: packet.destination) == nil
@@ -104,7 +104,7 @@ extension Forwarder {
         let next = fib.nextHop(in: group, flowHash: 0)
         let hop = Hop(
             side: next.side, address: next.neighbor(for: IPv4Address(packet.source)).rawValue)
-        guard links[hop.side.index].isUp else { return }
+        guard links[hop.side.index].isUp, settings[hop.side].sendsErrors else { return }
         completeChecksum(&frame, packet)
         let number: UInt32
         do throws(DropReason) {

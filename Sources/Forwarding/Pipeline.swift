@@ -49,6 +49,8 @@ extension Forwarder {
         switch frame.be16(12) {
         case EtherType.ipv4:
             let packet = try Packet(&frame, header)
+            // What the metadata asked for has been done, or is to be.
+            if !packet.hasPartialChecksum { header = VirtioNetHeader() }
             if isOurs, let verdict = established(&frame, &header, packet, side, now) {
                 return verdict
             }
@@ -235,7 +237,11 @@ extension Forwarder {
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
         _ path: inout Path, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict {
-        guard settings.nat.hairpin, nat.allowsHairpin(packet) else { throw .natHairpinOff }
+        guard settings.nat.hairpin, nat.allowsHairpin(packet) else {
+            error(
+                .unreachable(UnreachableCode.administrative), about: packet, &frame, path, &outbox)
+            throw .natHairpinOff
+        }
         if packet.isICMPError {
             return try hairpinError(&frame, &header, packet, path, &outbox)
         }

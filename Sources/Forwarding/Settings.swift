@@ -27,6 +27,8 @@ public struct InterfaceSettings: Hashable, Sendable {
     public var proxyARP: [IPv4Prefix] = []
     /// Fixed neighbour entries.
     public var neighbors: [StaticNeighbor] = []
+    /// Whether ICMP errors of our own leave by this side (RFC 5508 REQ-9).
+    public var sendsErrors = true
     /// Whether an address is probed for another owner before use (RFC 5227 §2.1).
     public var probesAddresses = false
 
@@ -54,6 +56,8 @@ public struct AddressPolicy: Hashable, Sendable {
     public var dropsDocumentation = false
     /// Drop private and shared space from outside, and 192.0.0.0/24 and 192.88.99.0/24.
     public var isStrict = false
+    /// Forward 240.0.0.0/4 as if it were ordinary.
+    public var forwardsClassE = false
     /// Forward broadcasts to connected networks (RFC 2644 wants this off).
     public var forwardsDirectedBroadcast = false
 

@@ -178,9 +178,12 @@ extension Forwarder {
             return try nat.admitOutbound(packet, at: path.now)
         } catch {
             switch error {
-            case .natTableFull, .natNoPort, .natHostLimit, .natRateLimit:
+            case .natTableFull, .natNoPort, .natPeerTaken, .natHostLimit, .natRateLimit:
                 // A soft error, since it may pass (RFC 6888 REQ-11; RFC 5508 REQ-8 has code 13).
                 let code = UnreachableCode.host
+                self.error(.unreachable(code), about: packet, &frame, path, &outbox)
+            case .natProtocol, .natAuthenticated:
+                let code = UnreachableCode.administrative
                 self.error(.unreachable(code), about: packet, &frame, path, &outbox)
             default: break
             }
@@ -194,7 +197,8 @@ extension Forwarder {
         switch packet.proto {
         case IPProtocol.tcp: throw .tcpChecksum
         case IPProtocol.udp: throw .udpChecksum
-        default: throw .icmpChecksum
+        case IPProtocol.icmp: throw .icmpChecksum
+        default: throw .transportChecksum
         }
     }
 

@@ -56,8 +56,12 @@ extension NAT {
     /// Ends a mapping the new settings do not allow; gives the others their port.
     private mutating func rejudge(_ number: UInt32, keepsPort: Bool, at now: Instant) {
         let mapping = mappings[number]
-        guard let transport = Transport(rawValue: mapping.transport) else { return }
-        if mapping.isStatic != 0 {
+        let transport = Transport(proto: mapping.transport)
+        if transport == .other {
+            if settings.otherProtocols, pools.index(of: mapping.outsideAddress) != nil { return }
+        } else if transport.counter == Transport.other.counter, !settings.otherProtocols {
+            // UDP-Lite and DCCP go with the others.
+        } else if mapping.isStatic != 0 {
             if let forward = forward(of: mapping, transport) {
                 mappings[number].forward = forward
                 return
@@ -92,10 +96,8 @@ extension NAT {
     }
 
     private mutating func refreshTimeout(_ number: UInt32, at now: Instant) {
-        guard let phase = SessionPhase(rawValue: sessions[number].phase),
-            let transport = Transport(rawValue: sessions[number].transport)
-        else { return }
-        let time = timeout(phase, transport)
+        guard let phase = SessionPhase(rawValue: sessions[number].phase) else { return }
+        let time = timeout(phase, Transport(proto: sessions[number].transport))
         guard time != sessions[number].timeout else { return }
         sessions[number].timeout = time
         wheel.set(number, deadline: sessions[number].lastSeen &+ dueTicks(number))
@@ -118,7 +120,7 @@ extension NAT {
     /// How far the pools are used, by address and transport.
     public func poolUse() -> [PoolUse] {
         pools.addresses.indices.flatMap { index in
-            Transport.allCases.map { transport in
+            Transport.pooled.map { transport in
                 let pool = pools[index, transport]
                 return PoolUse(
                     address: IPv4Address(pools.addresses[index]), transport: transport,

@@ -7,7 +7,7 @@ public struct Quote: Sendable {
     var ip: Int
     /// Where the quoted transport header begins.
     var transport: Int
-    /// Octets of transport part that are there, at least 8.
+    /// Octets of transport part that are there, at least 8 unless the protocol has no ports.
     var available: Int
     var source: UInt32
     var destination: UInt32
@@ -25,9 +25,12 @@ public struct Quote: Sendable {
     public init(_ packet: Packet, _ frame: inout MutableRawSpan) throws(DropReason) {
         let start = packet.transport + 8
         let end = packet.frameLength
-        guard end - start >= 28, frame.byte(start) >> 4 == 4 else { throw .icmpMalformed }
+        guard end - start >= 20, frame.byte(start) >> 4 == 4 else { throw .icmpMalformed }
         let header = Int(frame.byte(start) & 15) * 4
-        guard header >= 20, end - start >= header + 8 else { throw .icmpMalformed }
+        proto = frame.byte(start + 9)
+        let hasPorts = IPProtocol.hasPorts(proto)
+        let least = header + (hasPorts || proto == IPProtocol.icmp ? 8 : 0)
+        guard header >= 20, end - start >= least else { throw .icmpMalformed }
         guard Checksum.fold(Checksum.sum(frame.bytes.part(start, header))) == 0xffff else {
             throw .icmpChecksum
         }
@@ -39,7 +42,6 @@ public struct Quote: Sendable {
         ip = start
         transport = start + header
         available = end - transport
-        proto = frame.byte(start + 9)
         source = frame.be32(start + 12)
         destination = frame.be32(start + 16)
         switch proto {
@@ -51,11 +53,9 @@ public struct Quote: Sendable {
             }
             sourcePort = frame.be16(transport + 4)
             destinationPort = sourcePort
-        case IPProtocol.tcp, IPProtocol.udp:
-            sourcePort = frame.be16(transport)
-            destinationPort = frame.be16(transport + 2)
         default:
-            throw .natErrorUnmatched
+            sourcePort = hasPorts ? frame.be16(transport) : 0
+            destinationPort = hasPorts ? frame.be16(transport + 2) : 0
         }
     }
 }
@@ -123,13 +123,13 @@ extension NAT {
                 &frame, quote.transport + 2,
                 Checksum.update(frame.be16(quote.transport + 2), by: full))
         default:
+            guard let field = IPProtocol.checksumOffset(quote.proto) else { break }
             message.set16(&frame, quote.transport + (inbound ? 0 : 2), port)
-            let field = quote.proto == IPProtocol.tcp ? 16 : 6
             if quote.available >= field + 2 {
                 let old = frame.be16(quote.transport + field)
+                let isUDP = quote.proto == IPProtocol.udp || quote.proto == IPProtocol.udpLite
                 let new =
-                    quote.proto == IPProtocol.tcp
-                    ? Checksum.update(old, by: full) : Checksum.updateUDP(old, by: full)
+                    isUDP ? Checksum.updateUDP(old, by: full) : Checksum.update(old, by: full)
                 message.set16(&frame, quote.transport + field, new)
             }
         }

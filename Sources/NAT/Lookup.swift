@@ -100,17 +100,21 @@ extension NAT {
     ///
     /// Throws why it is refused: no mapping or forward has the port, or the filter holds it off.
     public func judge(_ packet: Packet) throws(DropReason) -> Admission {
-        guard let transport = Transport(rawValue: packet.proto) else { throw .natProtocol }
-        guard packet.hasPorts,
+        let transport = try transport(of: packet)
+        // Without a port of its own there is no mapping to be reached by.
+        guard packet.hasPorts, transport != .other,
             transport != .icmp || ICMPType.isReply(packet.icmpType),
             let pool = pools.index(of: packet.destination)
         else { throw .natNoSession }
         switch pools[pool, transport].owner(of: packet.destinationPort) {
         case .mapping(let mapping):
+            guard mappings[mapping].transport == packet.proto else { throw .natNoSession }
             guard admits(mapping, packet) else { throw .natFiltered }
             return .mapping(mapping)
         case .forward(let number):
-            guard Int(number) < forwards.forwards.count else { throw .natNoSession }
+            guard Int(number) < forwards.forwards.count,
+                forwards.forwards[Int(number)].transports.contains(transport)
+            else { throw .natNoSession }
             let sources = forwards.forwards[Int(number)].sources
             let source = IPv4Address(packet.source)
             guard sources.isEmpty || sources.contains(where: { $0.contains(source) }) else {

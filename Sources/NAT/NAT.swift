@@ -36,6 +36,7 @@ public struct NAT: ~Copyable {
     /// Idle ticks by phase for each transport; filled from the settings.
     @usableFromInline var timeouts = InlineArray<9, UInt32>(repeating: 1)
     @usableFromInline var icmpTimeout: UInt32 = 1
+    var otherTimeout: UInt32 = 1
     var bucket = TokenBucket()
     var embryonicCount = 0
     /// The host with most embryonic sessions, as far as their making tells.
@@ -92,6 +93,7 @@ public struct NAT: ~Copyable {
             timeouts[Int(phase.rawValue)] = TimerWheel.ticks(time) + 1
         }
         icmpTimeout = TimerWheel.ticks(times.icmp) + 1
+        otherTimeout = TimerWheel.ticks(times.other) + 1
         bucket.rate = settings.limits.newSessionsPerSecond
         for (number, forward) in settings.portForwards.enumerated() {
             guard let address = pools.index(of: forwards.outside(of: forward)) else { continue }
@@ -187,10 +189,10 @@ struct StateLayout {
 
 /// Counters of a NAT since its start.
 public struct NATStatistics: Sendable {
-    /// Sessions made, by `Transport.index`.
-    public var created = InlineArray<3, UInt64>(repeating: 0)
-    /// Sessions ended, by `Transport.index`.
-    public var closed = InlineArray<3, UInt64>(repeating: 0)
+    /// Sessions made, by `Transport.counter`.
+    public var created = InlineArray<4, UInt64>(repeating: 0)
+    /// Sessions ended, by `Transport.counter`.
+    public var closed = InlineArray<4, UInt64>(repeating: 0)
     /// Sessions ended by their timer.
     public var expired: UInt64 = 0
     /// Embryonic sessions ended to make room.

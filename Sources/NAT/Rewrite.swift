@@ -44,9 +44,11 @@ extension NAT {
                 let sum = Checksum.update(old, by: full)
                 frame.setBe16(start &+ 6, sum == 0 ? 0xffff : sum)
             }
-        default:
+        case IPProtocol.icmp:
             frame.setBe16(start &+ 4, port)
             frame.setBe16(start &+ 2, Checksum.update(frame.be16(start &+ 2), by: full))
+        default:
+            rewriteOther(packet, outbound: outbound, port: port, full, &frame)
         }
     }
 

@@ -9,15 +9,19 @@ extension NAT {
     public mutating func admitOutbound(
         _ packet: Packet, at now: Instant
     ) throws(DropReason) -> UInt32 {
-        guard let transport = Transport(rawValue: packet.proto) else { throw .natProtocol }
+        let transport = try transport(of: packet)
         guard packet.hasPorts else { throw transport == .icmp ? .icmpType : .natNoSession }
         guard transport != .icmp || ICMPType.isQuery(packet.icmpType) else { throw .natNoSession }
         if transport == .tcp { try checkOpens(packet.flags) }
         let flow = Flow(packet, .outbound)
         try makeRoom(inside: flow.local, .outbound, at: now)
         let mapping =
-            if let known = findMapping(flow) { known } else {
-                try makeMapping(flow, transport, at: now)
+            if transport == .other { try makeOtherMapping(flow, at: now) } else {
+                if let known = findMapping(flow) {
+                    known
+                } else {
+                    try makeMapping(flow, transport, at: now)
+                }
             }
         return try makeSession(mapping, flow, transport, .outbound, at: now)
     }
@@ -26,7 +30,7 @@ extension NAT {
     public mutating func admitInbound(
         _ packet: Packet, _ admission: Admission, at now: Instant
     ) throws(DropReason) -> UInt32 {
-        guard let transport = Transport(rawValue: packet.proto) else { throw .natProtocol }
+        let transport = try transport(of: packet)
         if transport == .tcp { try checkOpens(packet.flags) }
         let inside = inside(of: admission, packet)
         let flow = Flow(
@@ -148,7 +152,7 @@ extension NAT {
     }
 
     /// Fills in a mapping record and indexes it.
-    private mutating func place(
+    mutating func place(
         _ number: UInt32, _ flow: Flow, host: UInt32, outside: UInt32, port: UInt16,
         remote: UInt32, remotePort: UInt16, forward: UInt32?, at now: Instant
     ) throws(DropReason) {
@@ -198,7 +202,7 @@ extension NAT {
     }
 
     /// The host's record with one mapping more; a new host gets an outside address by its own.
-    private mutating func takeHost(_ address: UInt32) -> UInt32? {
+    mutating func takeHost(_ address: UInt32) -> UInt32? {
         if let known = findHost(address) {
             hosts[known].mappings += 1
             return known
@@ -218,7 +222,7 @@ extension NAT {
         pools.addresses.isEmpty ? 0 : hash % UInt32(pools.addresses.count)
     }
 
-    private mutating func giveHost(_ number: UInt32) {
+    mutating func giveHost(_ number: UInt32) {
         hosts[number].mappings -= 1
         guard hosts[number].mappings == 0 else { return }
         hostIndex.remove(number, hash: hosts[number].hash)
@@ -252,7 +256,7 @@ extension NAT {
         mappings[mapping].sessions += 1
         enlist(number, direction)
         wheel.set(number, deadline: TimerWheel.ticks(now) &+ dueTicks(number))
-        statistics.created[transport.index] &+= 1
+        statistics.created[transport.counter] &+= 1
         if log.isOn { log.add(sessions[number].shown, isEnd: false) }
         return number
     }
@@ -272,7 +276,7 @@ extension NAT {
         sessions[number] = Session(
             insideAddress: flow.local, outsideAddress: outside, remoteAddress: flow.remote,
             insidePort: flow.localPort, outsidePort: port, remotePort: flow.remotePort,
-            transport: transport.rawValue, phase: phase.rawValue,
+            transport: flow.transport, phase: phase.rawValue,
             addressDelta: Checksum.fold(address),
             // An ICMP checksum has no pseudo header.
             fullDelta: transport == .icmp
@@ -340,9 +344,7 @@ extension NAT {
         hosts[mappings[mapping].host].add(-1, session.firstDirection)
         sessions[number].flags = 0
         sessionPool.give(number)
-        if let transport = Transport(rawValue: session.transport) {
-            statistics.closed[transport.index] &+= 1
-        }
+        statistics.closed[Transport(proto: session.transport).counter] &+= 1
     }
 
     // MARK: Peers

@@ -26,22 +26,36 @@ public enum Transport: UInt8, Sendable, CaseIterable {
     case icmp = 1
     case tcp = 6
     case udp = 17
+    case dccp = 33
+    case udpLite = 136
+    /// Any other protocol: translated by address alone, its ports kept if it has such.
+    case other = 0
+
+    /// The transport of an IP protocol number.
+    public init(proto: UInt8) { self = Transport(rawValue: proto) ?? .other }
+
+    /// Those with ports or identifiers of their own to give out.
+    public static let pooled: [Transport] = [.icmp, .tcp, .udp]
 
     /// The name in the configuration and in answers.
-    public var name: String {
+    public var name: String { self == .other ? "other" : IPProtocol.name(of: rawValue) }
+
+    /// 0 to 2: whose ports it uses. DCCP takes from those of TCP, UDP-Lite from those of UDP.
+    @inlinable public var index: Int {
         switch self {
-        case .icmp: "icmp"
-        case .tcp: "tcp"
-        case .udp: "udp"
+        case .icmp, .other: 0
+        case .tcp, .dccp: 1
+        case .udp, .udpLite: 2
         }
     }
 
-    /// 0 to 2, for tables per transport.
-    @inlinable public var index: Int {
+    /// 0 to 3: where it is counted; all but the three common ones together.
+    public var counter: Int {
         switch self {
         case .icmp: 0
         case .tcp: 1
         case .udp: 2
+        case .dccp, .udpLite, .other: 3
         }
     }
 }
@@ -94,6 +108,8 @@ public struct NATTimeouts: Hashable, Sendable {
     public var udpUnreplied = Interval.seconds(300)
     /// RFC 5508 REQ-2: at least 60 s.
     public var icmp = Interval.seconds(60)
+    /// Protocols without timers of their own.
+    public var other = Interval.seconds(600)
     /// How long the rest of a fragmented datagram to others is waited for.
     public var fragment = Interval.seconds(30)
     /// How long a freed outside port rests (RFC 6888 REQ-8).
@@ -148,6 +164,8 @@ public struct NATSettings: Hashable, Sendable {
     public var filtering = Behavior.addressDependent
     /// Whether inside hosts reach each other by outside addresses.
     public var hairpin = true
+    /// Whether protocols other than TCP, UDP and ICMP are translated.
+    public var otherProtocols = true
     /// Whether the inside port is kept when it is free.
     public var preservePort = false
     /// Destination prefixes left untranslated.

@@ -84,14 +84,20 @@ extension NAT {
 
     /// Idle ticks a session in this phase may live.
     func timeout(_ phase: SessionPhase, _ transport: Transport) -> UInt32 {
-        transport == .icmp ? icmpTimeout : timeouts[Int(phase.rawValue)]
+        switch transport {
+        case .tcp, .udp, .udpLite: timeouts[Int(phase.rawValue)]
+        case .icmp: icmpTimeout
+        case .other: otherTimeout
+        case .dccp:
+            // As TCP, but known only by who has sent (RFC 5597 REQ-5).
+            timeouts[
+                Int((phase == .replied ? SessionPhase.established : .transitory).rawValue)]
+        }
     }
 
     private func timeout(of number: UInt32) -> UInt32 {
-        guard let phase = SessionPhase(rawValue: sessions[number].phase),
-            let transport = Transport(rawValue: sessions[number].transport)
-        else { return 1 }
-        return timeout(phase, transport)
+        guard let phase = SessionPhase(rawValue: sessions[number].phase) else { return 1 }
+        return timeout(phase, Transport(proto: sessions[number].transport))
     }
 
     /// Seconds until session `number` ends if nothing more is heard.

@@ -21,12 +21,14 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable {
     // Transport headers
     case tcpMalformed, tcpChecksum, udpMalformed, udpChecksum
     case icmpMalformed, icmpChecksum, icmpType
+    case transportMalformed, transportChecksum
     // Fragments
     case fragmentMalformed, fragmentOverlap, fragmentTiny, fragmentLimit, fragmentTimeout
     case fragmentDuplicate
     // NAT
     case natNoSession, natFiltered, natForwardSource, natNoPort, natTableFull, natHostLimit
     case natRateLimit, natProtocol, natErrorUnmatched, natHairpinOff, natTCPNotSYN
+    case natPeerTaken, natAuthenticated
     // For the gateway itself
     case localNoListener, localRateLimit
     // Queues and devices

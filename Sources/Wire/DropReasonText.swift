@@ -14,7 +14,8 @@ extension DropReason {
             .sourceReversePath, .broadcastDirected, .broadcastLimited, .multicastNotJoined:
             addressText
         case .natNoSession, .natFiltered, .natForwardSource, .natNoPort, .natTableFull,
-            .natHostLimit, .natRateLimit, .natProtocol, .natErrorUnmatched, .natHairpinOff,
+            .natPeerTaken, .natAuthenticated, .natHostLimit, .natRateLimit, .natProtocol,
+            .natErrorUnmatched, .natHairpinOff,
             .natTCPNotSYN:
             natText
         default:
@@ -225,8 +226,18 @@ extension DropReason {
             )
         case .natProtocol:
             (
-                "nat.protocol", "This protocol can not be translated.",
-                "TCP, UDP and ICMP are; exclude its destination from NAT if it must pass."
+                "nat.protocol", "This protocol is not translated.",
+                "OSPF is the gateway's own; for the others see nat.other-protocols."
+            )
+        case .natPeerTaken:
+            (
+                "nat.peer_taken", "Another inside host speaks this protocol with the same remote.",
+                "Without ports of our choice the answers could not be told apart."
+            )
+        case .natAuthenticated:
+            (
+                "nat.authenticated", "The Authentication Header covers the addresses.",
+                "It can not pass any NAT; use ESP, best inside UDP."
             )
         case .natErrorUnmatched:
             (
@@ -310,6 +321,18 @@ extension DropReason {
             (
                 "icmp.type", "ICMP of a type that is not translated.",
                 "Redirect, source quench and the like are ignored on purpose."
+            )
+        case .transportMalformed:
+            (
+                "transport.malformed",
+                "The SCTP, DCCP or UDP-Lite header is cut off or contradicts itself.",
+                "The sender is broken or hostile."
+            )
+        case .transportChecksum:
+            (
+                "transport.checksum",
+                "A first packet of DCCP or UDP-Lite with a wrong checksum; no session was made.",
+                "The packet was damaged on its way or is forged."
             )
         case .fragmentMalformed:
             (

@@ -8,8 +8,50 @@ public enum IPProtocol {
     public static let tcp: UInt8 = 6
     /// UDP.
     public static let udp: UInt8 = 17
+    /// DCCP (RFC 4340).
+    public static let dccp: UInt8 = 33
+    /// GRE.
+    public static let gre: UInt8 = 47
+    /// Encapsulating Security Payload.
+    public static let esp: UInt8 = 50
+    /// Authentication Header.
+    public static let authentication: UInt8 = 51
     /// OSPF.
     public static let ospf: UInt8 = 89
+    /// SCTP.
+    public static let sctp: UInt8 = 132
+    /// UDP-Lite (RFC 3828).
+    public static let udpLite: UInt8 = 136
+
+    private static let names: [(UInt8, String)] = [
+        (icmp, "icmp"), (tcp, "tcp"), (udp, "udp"), (dccp, "dccp"), (gre, "gre"), (esp, "esp"),
+        (sctp, "sctp"), (udpLite, "udplite"),
+    ]
+
+    /// The name in the configuration and in answers: the number for a protocol without one.
+    public static func name(of number: UInt8) -> String {
+        names.first { $0.0 == number }?.1 ?? String(number)
+    }
+
+    /// The protocol of this name or decimal number.
+    public static func number(named name: some StringProtocol) -> UInt8? {
+        if let known = names.first(where: { $0.1 == name }) { return known.0 }
+        return name.utf8.allSatisfy { (48...57).contains($0) } ? UInt8(name) : nil
+    }
+
+    /// Whether the transport part begins with two port numbers.
+    public static func hasPorts(_ number: UInt8) -> Bool {
+        number == tcp || number == udp || number == dccp || number == sctp || number == udpLite
+    }
+
+    /// Where the checksum lies that covers addresses and ports; nil if there is none.
+    public static func checksumOffset(_ number: UInt8) -> Int? {
+        switch number {
+        case tcp: 16
+        case udp, udpLite, dccp: 6
+        default: nil
+        }
+    }
 }
 
 /// A mutable view of one IPv4 packet, its lengths checked once (RFC 791 §3.1, RFC 1812 §5.2.2).

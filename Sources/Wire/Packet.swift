@@ -50,7 +50,8 @@ public struct Packet: Sendable {
     public var flags = TCPFlags(rawValue: 0)
     /// ICMP type.
     public var icmpType: UInt8 = 0
-    /// Octets of transport header: 8, or 20 to 60 for TCP; 0 when not there.
+    /// Octets of transport header: 20 to 60 for TCP, 12 for SCTP and DCCP, 8 for UDP, UDP-Lite and
+    /// ICMP; 0 when not there, and for other protocols.
     public var transportHeaderLength: UInt8 = 0
     /// How the device cuts the packet.
     public var segmentation = Segmentation.none
@@ -73,11 +74,16 @@ public struct Packet: Sendable {
     @inlinable public var dontFragment: Bool {
         fragmentField & FragmentField.dontFragment != 0
     }
-    /// Whether ports or an ICMP identifier are known.
+    /// Whether ports or an ICMP identifier are known; true of a first piece of a protocol that has
+    /// neither, whose ports are 0.
     @inlinable public var hasPorts: Bool {
-        transportHeaderLength != 0
-            && (proto != IPProtocol.icmp || ICMPType.isQuery(icmpType)
-                || ICMPType.isReply(icmpType))
+        if transportHeaderLength == 0 { return isPortless && isFirst }
+        return proto != IPProtocol.icmp || ICMPType.isQuery(icmpType)
+            || ICMPType.isReply(icmpType)
+    }
+    /// Whether nothing but addresses tells two flows of the protocol apart.
+    @inlinable public var isPortless: Bool {
+        proto != IPProtocol.icmp && !IPProtocol.hasPorts(proto)
     }
     /// Whether this is a whole ICMP error or its first fragment.
     @inlinable public var isICMPError: Bool {
@@ -98,7 +104,11 @@ public struct Packet: Sendable {
         try self.init(internet: &frame)
         if isFirst { try readTransport(&frame) }
         if header.flags & VirtioNetHeader.needsChecksum != 0 || header.segmentationType != 0 {
-            try readOffload(header)
+            if proto == IPProtocol.tcp || proto == IPProtocol.udp || proto == IPProtocol.icmp {
+                try readOffload(header)
+            } else {
+                try completeInner(&frame, header)
+            }
         }
     }
 
@@ -180,8 +190,50 @@ public struct Packet: Sendable {
             }
             transportHeaderLength = 8
         default:
-            break
+            try readOther(&frame, length)
         }
+    }
+
+    /// Reads the ports of the transports that are seldom met.
+    @usableFromInline
+    mutating func readOther(_ frame: inout MutableRawSpan, _ length: Int) throws(DropReason) {
+        let header: Int
+        switch proto {
+        case IPProtocol.udpLite: header = 8
+        case IPProtocol.dccp, IPProtocol.sctp: header = 12
+        default: return
+        }
+        guard length >= header else { throw isFragment ? .fragmentTiny : .transportMalformed }
+        if proto == IPProtocol.udpLite {
+            // 0 covers all, anything else at least the header (RFC 3828 §3.1).
+            let coverage = Int(frame.be16(transport &+ 4))
+            guard coverage == 0 || coverage >= 8 && (isFragment || coverage <= length) else {
+                throw .transportMalformed
+            }
+        }
+        if proto == IPProtocol.dccp {
+            let data = Int(frame.byte(transport &+ 4)) &* 4
+            guard data >= 12, isFragment || data <= length else { throw .transportMalformed }
+        }
+        sourcePort = frame.be16(transport)
+        destinationPort = frame.be16(transport &+ 2)
+        transportHeaderLength = UInt8(truncatingIfNeeded: header)
+    }
+
+    /// Fills in the checksum that a packet of another protocol was handed over without: that of a
+    /// tunnelled one, of which only its sender knows where it lies.
+    @usableFromInline
+    mutating func completeInner(
+        _ frame: inout MutableRawSpan, _ header: VirtioNetHeader
+    ) throws(DropReason) {
+        let start = Int(header.checksumStart)
+        let field = start + Int(header.checksumOffset)
+        guard header.flags & VirtioNetHeader.needsChecksum != 0, header.segmentationType == 0,
+            !isFragment, start >= transport, field + 2 <= frameLength
+        else { throw .offloadChecksum }
+        // The field holds the pseudo-header sum, so the sum over everything is the whole one.
+        let sum = ~Checksum.fold(Checksum.sum(frame.bytes.part(start, frameLength - start)))
+        frame.setBe16(field, sum == 0 ? 0xffff : sum)
     }
 
     /// Accepts offload metadata only where it says what the packet itself says.
@@ -251,15 +303,40 @@ public struct Packet: Sendable {
     public func transportChecksumIsValid(_ frame: inout MutableRawSpan) -> Bool {
         if hasPartialChecksum || isFragment || transportHeaderLength == 0 { return true }
         var length = frameLength - transport
-        if proto == IPProtocol.udp {
+        switch proto {
+        case IPProtocol.tcp, IPProtocol.icmp: break
+        case IPProtocol.udp:
             if frame.be16(transport + 6) == 0 { return true }
             length = Int(frame.be16(transport + 4))
+        default: return partialCoverageIsValid(&frame, length)
         }
         var sum = Checksum.sum(frame.bytes.part(transport, length))
         if proto != IPProtocol.icmp {
             sum &+= Checksum.pseudoHeader(
                 source: source, destination: destination, proto: proto, length: length)
         }
+        return Checksum.fold(sum) == 0xffff
+    }
+
+    /// UDP-Lite and DCCP say how much of a packet their checksum covers (RFC 3828, RFC 4340 §9);
+    /// that of SCTP covers no address and is its receiver's business.
+    private func partialCoverageIsValid(_ frame: inout MutableRawSpan, _ length: Int) -> Bool {
+        var covered = length
+        switch proto {
+        case IPProtocol.udpLite:
+            guard frame.be16(transport + 6) != 0 else { return false }
+            let coverage = Int(frame.be16(transport + 4))
+            if coverage != 0 { covered = coverage }
+        case IPProtocol.dccp:
+            let coverage = Int(frame.byte(transport + 5) & 15)
+            let data = Int(frame.byte(transport + 4)) * 4
+            if coverage != 0 { covered = min(data + (coverage - 1) * 4, length) }
+        default: return true
+        }
+        let sum =
+            Checksum.sum(frame.bytes.part(transport, covered))
+            &+ Checksum.pseudoHeader(
+                source: source, destination: destination, proto: proto, length: length)
         return Checksum.fold(sum) == 0xffff
     }
 }

@@ -56,15 +56,20 @@ final class StateCount: Sendable {
 
     func answer(_ instance: String, _ path: inout DataPath) -> SessionsSummaryAnswer {
         let statistics = path.forwarder.nat.statistics
-        let protocols = [Transport.tcp, .udp, .icmp].map { transport in
-            let states = counts.withLock { $0[transport.rawValue] ?? [:] }
+        let known: [Transport] = [.tcp, .udp, .icmp]
+        let protocols = (known + [.other]).map { transport in
+            let states = counts.withLock { counts in
+                guard transport == .other else { return counts[transport.rawValue] ?? [:] }
+                return counts.filter { number, _ in !known.contains { $0.rawValue == number } }
+                    .values.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
+            }
             return ProtocolSummary(
                 protocol: transport.name, sessions: Int(states.values.reduce(0, +)),
                 states: SessionState.allCases.compactMap { state in
                     states[state].map { NamedCount(name: state.name, count: $0) }
                 },
-                created: statistics.created[transport.index],
-                closed: statistics.closed[transport.index], closedBy: [])
+                created: statistics.created[transport.counter],
+                closed: statistics.closed[transport.counter], closedBy: [])
         }
         let reasons: [DropReason] = [.natTableFull, .natHostLimit, .natNoPort, .natRateLimit]
         let refused = reasons.map { reason in
@@ -128,7 +133,7 @@ final class HostCount: Sendable {
         [
             ("tcp-established", times.tcpEstablished), ("tcp-transitory", times.tcpTransitory),
             ("udp", times.udp), ("udp-unreplied", times.udpUnreplied), ("icmp", times.icmp),
-            ("fragment", times.fragment), ("port-rest", times.portRest),
+            ("other", times.other), ("fragment", times.fragment), ("port-rest", times.portRest),
         ].map { TimeoutRow(name: $0, seconds: UInt64($1.wholeSeconds)) }
     }
 }

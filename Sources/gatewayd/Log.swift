@@ -45,7 +45,7 @@ struct SessionLog {
 
     func write(_ event: SessionEvent) {
         let session = event.session
-        let transport = Transport(rawValue: session.transport)?.name ?? "\(session.transport)"
+        let transport = IPProtocol.name(of: session.transport)
         let inside = Self.endpoint(session.insideAddress, session.insidePort)
         let outside = Self.endpoint(session.outsideAddress, session.outsidePort)
         let remote = Self.endpoint(session.remoteAddress, session.remotePort)

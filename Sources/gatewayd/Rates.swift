@@ -25,8 +25,8 @@ struct Sample: Sendable {
         sent = [lan.sentBytes, wan.sentBytes]
         sessions = path.forwarder.nat.sessionCount
         let statistics = path.forwarder.nat.statistics
-        created = (0..<3).reduce(0) { $0 &+ statistics.created[$1] }
-        closed = (0..<3).reduce(0) { $0 &+ statistics.closed[$1] }
+        created = (0..<4).reduce(0) { $0 &+ statistics.created[$1] }
+        closed = (0..<4).reduce(0) { $0 &+ statistics.closed[$1] }
         self.conflicts = [conflicts.0.count, conflicts.1.count]
         lastConflict = [conflicts.0.last, conflicts.1.last]
     }

@@ -55,6 +55,7 @@ import Testing
                 persist: true
                 queue-length: 100
                 probe-address: true
+                icmp-errors: false
                 proxy-arp: [10.1.0.64/26]
                 neighbors: [{address: 10.1.0.9, macaddress: "02:00:00:00:00:09"}]
               wan: {tap: t1, addresses: [203.0.113.2/24], macaddress: "02:00:00:00:00:02"}
@@ -64,17 +65,20 @@ import Testing
               mapping: address-dependent
               filtering: endpoint-independent
               hairpin: false
+              other-protocols: false
               preserve-port: true
               mss-clamp: off
               exclude: [10.0.0.0/8]
               port-forwards: [{port: 22, to: 10.1.0.9, protocol: [tcp, udp]}]
               timeouts:
                 {tcp-established: 3h, tcp-transitory: 5m, udp: 3m, udp-unreplied: 2m, icmp: 61s,
-                fragment: 5s, port-rest: 3m}
+                other: 5m, fragment: 5s, port-rest: 3m}
               limits:
                 {sessions: 100, sessions-per-host: 10, ports-per-host: 20, fragments: 100,
                 new-sessions-per-second: 5, new-sessions-per-second-per-host: 6}
-            forwarding: {documentation-prefixes: drop, bogons: strict, directed-broadcast: true}
+            forwarding:
+              {documentation-prefixes: drop, bogons: strict, class-e: allow,
+              directed-broadcast: true}
             log: {level: debug, nat-sessions: all}
             control: {socket: /x, group: g, read-only-group: r, mode: "0600"}
             routes:
@@ -140,6 +144,7 @@ extension ChangeTests {
           ~ interfaces.lan.mtu                1500 -> 1400
           + interfaces.lan.proxy-arp          [10.1.0.64/26]
           ~ interfaces.lan.probe-address      false -> true
+          ~ interfaces.lan.icmp-errors        true -> false
           + interfaces.lan.neighbors[10.1.0.9] 02:00:00:00:00:09
           ~ interfaces.wan.macaddress         02:00:00:00:00:03 -> 02:00:00:00:00:02 needs a restart
           ~ nat.mode                          masquerade -> pool needs a restart
@@ -150,6 +155,7 @@ extension ChangeTests {
           ~ nat.filtering                     address-dependent -> \
         endpoint-independent new sessions only
           ~ nat.hairpin                       true -> false
+          ~ nat.other-protocols               true -> false
           ~ nat.preserve-port                 false -> true     new sessions only
           + nat.exclude                       [10.0.0.0/8]      new sessions only
           ~ nat.timeouts.tcp-established      2h4m -> 3h        new sessions only
@@ -157,6 +163,7 @@ extension ChangeTests {
           ~ nat.timeouts.udp                  5m -> 3m          new sessions only
           ~ nat.timeouts.udp-unreplied        5m -> 2m          new sessions only
           ~ nat.timeouts.icmp                 1m -> 1m1s        new sessions only
+          ~ nat.timeouts.other                10m -> 5m         new sessions only
           ~ nat.timeouts.fragment             30s -> 5s
           ~ nat.timeouts.port-rest            2m -> 3m
           ~ nat.limits.sessions               65536 -> 100      needs a restart
@@ -169,6 +176,7 @@ extension ChangeTests {
           + nat.port-forwards[tcp,udp 22]     tcp,udp 22 -> 10.1.0.9
           ~ forwarding.documentation-prefixes allow -> drop
           ~ forwarding.bogons                 allow -> strict
+          ~ forwarding.class-e                drop -> allow
           ~ forwarding.directed-broadcast     false -> true
           ~ log.level                         info -> debug
           ~ log.nat-sessions                  summary -> all

@@ -135,7 +135,11 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
     @Test func defaultsAreThoseOfTheLoader() throws {
         let nat = try property("nat")
         var lines: [String] = []
-        for name in ["mode", "outside", "mapping", "filtering", "hairpin", "preserve-port"] {
+        let names = [
+            "mode", "outside", "mapping", "filtering", "hairpin", "preserve-port",
+            "other-protocols",
+        ]
+        for name in names {
             lines.append("  \(name): \(try stated(name, in: nat))")
         }
         lines.append("  mss-clamp: \(try stated("mss-clamp", in: nat))")
@@ -158,6 +162,7 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                 forwarding:
                   documentation-prefixes: \(try stated("documentation-prefixes", in: forwarding))
                   bogons: \(try stated("bogons", in: forwarding))
+                  class-e: \(try stated("class-e", in: forwarding))
                   directed-broadcast: \(try stated("directed-broadcast", in: forwarding))
 
                 """

@@ -50,6 +50,7 @@ import Wire
                     persist: true
                     queue-length: 64
                     probe-address: true
+                    icmp-errors: false
                     proxy-arp: [203.0.113.64/26]
                     neighbors:
                       - {address: 203.0.113.1, macaddress: "02:00:00:00:00:09"}
@@ -77,6 +78,7 @@ import Wire
                 InterfaceAddress(IPv4Address(198, 51, 100, 0), length: 31),
             ], mtu: 9000)
         wan.probesAddresses = true
+        wan.sendsErrors = false
         wan.proxyARP = [IPv4Prefix(IPv4Address(203, 0, 113, 64), length: 26)]
         wan.neighbors = [
             StaticNeighbor(
@@ -137,6 +139,7 @@ import Wire
                   hairpin: false
                   preserve-port: true
                   mss-clamp: 1400
+                  other-protocols: false
                   exclude: [10.0.0.0/8]
                   port-forwards:
                     - {name: web, port: 8443, to: "10.1.0.9:443"}
@@ -149,7 +152,7 @@ import Wire
                     - {port: 100-109, to: "10.1.0.9:200-209", protocol: udp}
                   timeouts:
                     {tcp-established: 3h, tcp-transitory: 4m30s, udp: 150, udp-unreplied: 2m,
-                    icmp: 60500ms, fragment: 1s, port-rest: 1d}
+                    icmp: 60500ms, other: 5m, fragment: 1s, port-rest: 1d}
                   limits:
                     {sessions: 16777216, sessions-per-host: 1, ports-per-host: 2,
                     new-sessions-per-second: 10, new-sessions-per-second-per-host: 3,
@@ -168,6 +171,7 @@ import Wire
         nat.filtering = .endpointIndependent
         nat.hairpin = false
         nat.preservePort = true
+        nat.otherProtocols = false
         nat.exclude = [IPv4Prefix(IPv4Address(10, 0, 0, 0), length: 8)]
         nat.portForwards = [
             PortForward(
@@ -181,11 +185,19 @@ import Wire
                 transports: [.udp], ports: 100...109, insideAddress: IPv4Address(10, 1, 0, 9),
                 insidePort: 200),
         ]
+        Self.setTimesAndLimits(&nat)
+        let forwarding = try #require(result.configuration?.forwarding)
+        #expect(forwarding.nat == nat)
+        #expect(forwarding.segmentClamp == .limit(1400))
+    }
+
+    private static func setTimesAndLimits(_ nat: inout NATSettings) {
         nat.timeouts.tcpEstablished = .seconds(3 * 3600)
         nat.timeouts.tcpTransitory = .seconds(270)
         nat.timeouts.udp = .seconds(150)
         nat.timeouts.udpUnreplied = .seconds(120)
         nat.timeouts.icmp = .milliseconds(60_500)
+        nat.timeouts.other = .seconds(300)
         nat.timeouts.fragment = .seconds(1)
         nat.timeouts.portRest = .seconds(86_400)
         nat.limits.sessions = 16_777_216
@@ -194,16 +206,15 @@ import Wire
         nat.limits.newSessionsPerSecond = 10
         nat.limits.newSessionsPerSecondPerHost = 3
         nat.limits.fragments = 16
-        let forwarding = try #require(result.configuration?.forwarding)
-        #expect(forwarding.nat == nat)
-        #expect(forwarding.segmentClamp == .limit(1400))
     }
 
     @Test func theRest() throws {
         let result = read(
             ErrorCase.skeleton + """
                 nat: {mss-clamp: off, mode: none}
-                forwarding: {documentation-prefixes: drop, bogons: strict, directed-broadcast: true}
+                forwarding:
+                  {documentation-prefixes: drop, bogons: strict, class-e: allow,
+                  directed-broadcast: true}
                 log: {level: error, nat-sessions: none}
                 control: {socket: /run/x, group: "", read-only-group: adm, mode: 0600}
 
@@ -215,6 +226,7 @@ import Wire
         #expect(configuration.forwarding.policy.dropsDocumentation)
         #expect(configuration.forwarding.policy.isStrict)
         #expect(configuration.forwarding.policy.forwardsDirectedBroadcast)
+        #expect(configuration.forwarding.policy.forwardsClassE)
         #expect(configuration.log.level == .error)
         #expect(configuration.log.natSessions == .none)
         #expect(

@@ -45,6 +45,23 @@ struct AddressTests {
         #expect(bench.allDrops(on: side) == 12)
     }
 
+    @Test(.row("M-5"), .row("S13"), arguments: Side.allCases)
+    func classEPassesIfWanted(side: Side) {
+        var bench = Bench {
+            Self.forward(&$0)
+            $0.policy.forwardsClassE = true
+            $0[.lan].addresses.append(address("250.0.0.1/24"))
+        }
+        let source = side == .lan ? "250.0.0.9" : "241.2.3.4"
+        #expect(bench.send(Self.packet(from: source, on: side), on: side).count == 1)
+        let out = PacketBuilder("192.168.50.10", "241.2.3.4").udp(1, 2)
+        #expect(bench.send(out, on: .lan).first?.side == .wan)
+        for source in ["255.255.255.255", "239.1.1.1"] {
+            #expect(bench.send(Self.packet(from: source, on: side), on: side).isEmpty)
+        }
+        #expect(bench.drops(.martianSource, on: side) == 2)
+    }
+
     static let impossibleDestinations: [(String, DropReason)] = [
         ("0.0.0.1", .martianDestination), ("127.0.0.1", .martianDestination),
         ("169.254.7.7", .martianDestination), ("240.0.0.1", .martianDestination),

@@ -204,6 +204,51 @@ struct ErrorTests {
         #expect(sent.first?.seen["eth.dst"] == Bench.hardware(of: ip("192.168.50.9")).description)
     }
 
+    @Test(.row("I-8"), .row("F-15"))
+    func whatPolicyForbidsIsToldAsProhibited() throws {
+        var bench = Bench {
+            $0.nat.otherProtocols = false; $0.nat.hairpin = false
+            $0.nat.portForwards = [
+                PortForward(ports: 80...80, insideAddress: ip("192.168.50.9"), insidePort: 80)
+            ]
+        }
+        bench.meet("192.168.50.10")
+        let toForward = PacketBuilder("192.168.50.10", "203.0.113.2")
+        for (packet, reason) in [
+            (Self.host.packet(47, [0, 0, 8, 0]), DropReason.natProtocol),
+            (Self.host.packet(51, noise(24)), .natAuthenticated),
+            (toForward.tcp(1, 80, .syn), .natHairpinOff),
+        ] {
+            let error = try #require(bench.send(packet, on: .lan).first)
+            #expect(error.seen["icmp.type"] == "3")
+            #expect(error.seen["icmp.code"] == "13")
+            #expect(bench.drops(reason, on: .lan) == 1)
+        }
+        #expect(bench.sessionCount == 0)
+    }
+
+    @Test(.row("I-9"), arguments: [Side.lan, .wan])
+    func aSideCanBeKeptFreeOfErrors(side: Side) throws {
+        var bench = Bench {
+            $0[side].sendsErrors = false
+            $0.nat.portForwards = [
+                PortForward(ports: 80...80, insideAddress: ip("192.168.50.10"), insidePort: 80)
+            ]
+        }
+        bench.meet("192.168.50.10")
+        bench.meet("203.0.113.9", on: .wan)
+        bench.send(Self.host.with { $0.timeToLive = 1 }.udp(1, 2), on: .lan)
+        let stranger = PacketBuilder("203.0.113.9", "203.0.113.2").with { $0.timeToLive = 1 }
+        bench.send(stranger.tcp(1, 80, .syn), on: .wan)
+        #expect(bench.take().map(\.side) == [side.other])
+        #expect(bench.drops(.ttlExpired, on: .lan) == 1)
+        #expect(bench.drops(.ttlExpired, on: .wan) == 1)
+        // Errors of others pass.
+        let sent = Array(try #require(bench.send(Self.host.udp(3, 4), on: .lan).first).bytes[14...])
+        let far = PacketBuilder("203.0.113.9", "203.0.113.2").icmpError(3, code: 1, about: sent)
+        #expect(bench.send(far, on: .wan).first?.side == .lan)
+    }
+
     @Test(.row("I-8"), .row("C-11"))
     func fullLimitsAreToldAsHostUnreachable() throws {
         var bench = Bench { $0.nat.limits.sessionsPerHost = 1 }

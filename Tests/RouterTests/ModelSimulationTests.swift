@@ -235,7 +235,7 @@ struct ModelRun: ~Copyable {
         case .tcp:
             return path.tcp(
                 packet.source.port, packet.destination.port, packet.flags, payload, checksum: sum)
-        case .icmp:
+        default:
             let port = packet.isReply ? packet.destination.port : packet.source.port
             return path.echo(reply: packet.isReply, identifier: port, payload, checksum: sum)
         }

@@ -167,7 +167,7 @@ struct TranslatedErrorTests {
         }
     }
 
-    @Test(.row("S04"), .row("I-10c"))
+    @Test(.row("S04"), .row("I-10b"), .row("I-10c"), .row("I-11"))
     func otherMessagesAreNotForwardedNorAnswered() {
         var bench = Bench()
         let types = [5, 6, 9, 10, 15, 16, 17, 18, 30, 40] as [UInt8]
@@ -181,6 +181,64 @@ struct TranslatedErrorTests {
         #expect(bench.sessionCount == 0)
         #expect(bench.allDrops(on: .lan) == UInt64(types.count * 2))
         #expect(bench.allDrops(on: .wan) == UInt64(types.count))
+    }
+
+    @Test(.row("I-10b"), .row("I-1"), .row("I-1a"))
+    func timestampsPassButAreNotAnswered() throws {
+        var bench = Bench()
+        let query = Self.host.icmp(13, rest: 0x0007_0001, noise(12))
+        let idents = try [Self.host, PacketBuilder("192.168.50.10", "198.51.100.8")].map {
+            try Self.out(&bench, $0.icmp(13, rest: 0x0007_0001, noise(12)))[24..<26]
+        }
+        // One identifier, whoever is asked.
+        #expect(Array(idents[0]) == Array(idents[1]))
+        var reply = PacketBuilder("198.51.100.7", "203.0.113.2").icmp(14, noise(12))
+        reply.replaceSubrange(24..<28, with: [UInt8](idents[0]) + [0, 1])
+        reply.replaceSubrange(22..<24, with: [0, 0])
+        reply.replaceSubrange(
+            22..<24, with: octets(SlowChecksum.checksum(Array(reply.dropFirst(20)))))
+        let back = try #require(bench.send(reply, on: .wan).first)
+        #expect(back.seen.problems == [])
+        #expect(Array(back.bytes[38..<40]) == Array(query[24..<26]))
+        let toUs = PacketBuilder("192.168.50.10", "192.168.50.1").icmp(13, noise(12))
+        #expect(bench.send(toUs, on: .lan).isEmpty)
+        #expect(bench.drops(.icmpType, on: .lan) == 1)
+    }
+
+    @Test(.row("U-12"), .row("U-12a"), .row("I-6"), .row("T-10"))
+    func noErrorOfAnyTypeOrSenderEndsAnything() throws {
+        for query in Self.queries() {
+            var bench = Bench()
+            let sent = try Self.out(&bench, query)
+            let left = bench.router.forwarder.nat.secondsLeft(0, at: bench.now)
+            var passed = 0
+            for type in UInt8.min...UInt8.max {
+                for code in 0...15 as ClosedRange<UInt8> {
+                    // By any router on the way, not only the one that was asked.
+                    let sender = PacketBuilder("9.9.\(type).\(code)", "203.0.113.2")
+                    let error = sender.icmpError(type, code: code, about: sent)
+                    passed += bench.send(error, on: .wan).filter { $0.side == .lan }.count
+                }
+            }
+            #expect(passed == 3 * 16)
+            #expect(bench.sessionCount == 1)
+            #expect(bench.router.forwarder.nat.secondsLeft(0, at: bench.now) == left)
+            #expect(Array(try Self.out(&bench, query)) == sent)
+        }
+    }
+
+    @Test(.row("S05"), .row("I-4"))
+    func nothingIsLearntFromErrorsAboutOurOwnAnswers() throws {
+        // An attacker lowers a path's MTU in a forged error, then looks how large answers are.
+        var bench = Bench()
+        let ping = PacketBuilder("198.51.100.7", "203.0.113.2").echo(identifier: 5, noise(1300))
+        let reply = try #require(bench.send(ping, on: .wan).last)
+        for mtu in [68, 552, 600] as [UInt32] {
+            let about = Array(reply.bytes.dropFirst(14))
+            bench.send(Self.far.icmpError(3, code: 4, rest: mtu, about: about), on: .wan)
+            #expect(bench.send(ping, on: .wan).map(\.bytes.count) == [reply.bytes.count])
+        }
+        #expect(bench.drops(.natErrorUnmatched, on: .wan) == 3)
     }
 
     @Test(.row("I-3b"))

@@ -47,7 +47,7 @@ public func prefix(_ text: String) -> IPv4Prefix {
 }
 
 /// Network order, for building packets.
-func octets<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+public func octets<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
     (0..<(T.bitWidth / 8)).reversed().map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
 }
 

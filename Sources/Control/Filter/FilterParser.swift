@@ -143,7 +143,7 @@ extension FilterParser {
     private func unknown(_ token: FilterToken) -> FilterError {
         let word = token.text.lowercased()
         let hint: String
-        if SessionRow.transportNumber(word) != nil, Int(word) == nil {
+        if IPProtocol.number(named: word) != nil, Int(word) == nil {
             hint = "; write 'proto \(word)'"
         } else if word == "side" || word == "drop" {
             return error(at: token, "'\(word)' selects packets, not sessions")
@@ -162,7 +162,7 @@ extension FilterParser {
     private mutating func parseTransport(_ token: FilterToken) throws(FilterError) {
         _ = comparison()
         let name = try value("a protocol")
-        guard let number = SessionRow.transportNumber(name.text.lowercased()) else {
+        guard let number = IPProtocol.number(named: name.text.lowercased()) else {
             let near = Spelling.suggestion(
                 for: name.text.lowercased(), among: ["tcp", "udp", "icmp"])
             throw error(
