@@ -147,8 +147,8 @@ extension NAT {
         else { return time }
         let least: Interval =
             switch sessions[number].transport {
-            case IPProtocol.tcp: .seconds(240)
-            case IPProtocol.udp: .seconds(120)
+            case IPProtocol.tcp, IPProtocol.dccp: .seconds(240)
+            case IPProtocol.udp, IPProtocol.udpLite: .seconds(120)
             default: .seconds(60)
             }
         let floor = TimerWheel.ticks(least) + 1

@@ -356,7 +356,7 @@ extension NATModel {
         switch session.mapping.transport {
         case .udp: return min(time, .seconds(120))
         case .tcp: return min(time, .seconds(240))
-        case .icmp: return min(time, .seconds(60))
+        default: return min(time, .seconds(60))
         }
     }
 

@@ -191,6 +191,7 @@ struct OtherProtocolTests {
         var bench = Bench { $0.nat.limits.sessionsPerHost = 3 }
         for proto in [47, 50, 132, 253, 136] as [UInt8] {
             bench.send(Self.packet(proto, Self.host, 1, 2, noise(30)), on: .lan)
+            bench.send(Self.packet(proto, Self.server, 2, 1, noise(30)), on: .wan)
         }
         #expect(bench.sessionCount == 3)
         #expect(bench.drops(.natHostLimit, on: .lan) == 2)
