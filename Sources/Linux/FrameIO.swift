@@ -129,15 +129,18 @@ public struct FrameIO: ~Copyable {
     }
 
     /// Writes one frame to `side`, at once or at the next `flush`: `bytes` must stay valid and
-    /// unchanged until then. What the kernel does not take is in `writeFailures`.
-    public mutating func write(_ side: Side, _ bytes: UnsafeRawBufferPointer) {
+    /// unchanged until then. What the kernel does not take is in `writeFailures`, as `frames` of
+    /// them: a super-packet may hold several.
+    public mutating func write(
+        _ side: Side, _ bytes: UnsafeRawBufferPointer, frames: Int = 1
+    ) {
         if usesRing {
-            if unsafe ring?.queue(side, bytes) == true { return }
+            if unsafe ring?.queue(side, bytes, frames: frames) == true { return }
             submit()
-            if usesRing, unsafe ring?.queue(side, bytes) == true { return }
+            if usesRing, unsafe ring?.queue(side, bytes, frames: frames) == true { return }
         }
         let count = unsafe Glibc.write(side == .lan ? lan : wan, bytes.baseAddress, bytes.count)
-        tally.note(side, count >= 0 ? Int32(truncatingIfNeeded: count) : -errno)
+        tally.note(side, count >= 0 ? 0 : -errno, frames: frames)
     }
 
     private mutating func submit() {

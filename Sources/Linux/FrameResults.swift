@@ -62,13 +62,13 @@ public struct WriteFailures: Hashable, Sendable {
     @inlinable
     public init() {}
 
-    /// Counts one frame refused with the errno value `code`.
-    public mutating func count(_ code: Int32) {
+    /// Counts frames refused with the errno value `code`.
+    public mutating func count(_ code: Int32, frames: UInt64 = 1) {
         switch code {
-        case EIO: down &+= 1
-        case EAGAIN, ENOBUFS, ENOMEM, EINTR: busy &+= 1
-        case EBADFD, EBADF: gone &+= 1
-        default: refused &+= 1
+        case EIO: down &+= frames
+        case EAGAIN, ENOBUFS, ENOMEM, EINTR: busy &+= frames
+        case EBADFD, EBADF: gone &+= frames
+        default: refused &+= frames
         }
     }
 

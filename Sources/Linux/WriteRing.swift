@@ -40,12 +40,16 @@ struct WriteRing: ~Copyable {
         unsafe ring.deallocate()
     }
 
-    /// Queues one frame, whose bytes must stay until `submit`; false when the queue is full.
-    mutating func queue(_ side: Side, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    /// Queues one frame, which counts as `frames`; false when the queue is full. Its bytes must stay
+    /// until `submit`.
+    mutating func queue(
+        _ side: Side, _ bytes: UnsafeRawBufferPointer, frames: Int
+    ) -> Bool {
         guard queued < Self.depth, let entry = unsafe io_uring_get_sqe(ring) else { return false }
         let file = side == .lan ? lan : wan
         unsafe io_uring_prep_write(entry, file, bytes.baseAddress, UInt32(bytes.count), 0)
-        unsafe entry.pointee.user_data = UInt64(side.rawValue)
+        unsafe entry.pointee.user_data =
+            UInt64(frames) << 1 | UInt64(side.rawValue)
         queued += 1
         return true
     }
@@ -61,13 +65,13 @@ struct WriteRing: ~Copyable {
         while left > 0 {
             let code = unsafe io_uring_submit_and_wait(ring, UInt32(left))
             while left > 0, let result = takeCompletion() {
-                tally.note(result.side, result.code)
+                tally.note(result.side, result.code, frames: result.frames)
                 left -= 1
             }
             tries += 1
             let isTransient = code >= 0 || code == -EINTR || code == -EAGAIN || code == -EBUSY
             guard isTransient, tries < 1000 else {
-                for _ in 0..<left { tally.note(.wan, -EINVAL) }
+                tally.note(.wan, -EINVAL, frames: left)
                 throw SystemError(
                     call: "io_uring_enter", code: -code, subject: "the frames of a batch",
                     action: "write")
@@ -75,14 +79,14 @@ struct WriteRing: ~Copyable {
         }
     }
 
-    private func takeCompletion() -> (side: Side, code: Int32)? {
+    private func takeCompletion() -> (side: Side, code: Int32, frames: Int)? {
         var completion: UnsafeMutablePointer<io_uring_cqe>?
         guard unsafe io_uring_peek_cqe(ring, &completion) == 0, let entry = unsafe completion
         else { return nil }
-        let side: Side = unsafe entry.pointee.user_data == 0 ? .lan : .wan
+        let data = unsafe entry.pointee.user_data
         let code = unsafe entry.pointee.res
         unsafe io_uring_cqe_seen(ring, entry)
-        return (side, code)
+        return (data & 1 == 0 ? .lan : .wan, code, Int(data >> 1))
     }
 }
 
@@ -93,8 +97,12 @@ struct WriteTally {
     /// Those it did not take, by side.
     var failures = InlineArray<2, WriteFailures>(repeating: WriteFailures())
 
-    /// Counts one frame by the octets written or the negative errno value.
-    mutating func note(_ side: Side, _ code: Int32) {
-        if code >= 0 { taken &+= 1 } else { failures[Int(side.rawValue)].count(-code) }
+    /// Counts frames by the octets written or the negative errno value.
+    mutating func note(_ side: Side, _ code: Int32, frames: Int) {
+        if code >= 0 {
+            taken &+= frames
+        } else {
+            failures[Int(side.rawValue)].count(-code, frames: UInt64(frames))
+        }
     }
 }

@@ -36,6 +36,19 @@ public struct FrameSlab: ~Copyable {
         return unsafe _overrideLifetime(span, mutating: &self)
     }
 
+    /// Lends slot `a` for changing and the first `length` octets of slot `b`, another one, for
+    /// reading.
+    public mutating func withSlots<R>(
+        _ a: Int, _ b: Int, length: Int, _ body: (inout MutableRawSpan, RawSpan) -> R
+    ) -> R {
+        precondition(a >= 0 && a < count && b >= 0 && b < count && a != b)
+        precondition(length >= 0 && length <= Self.stride)
+        var first = unsafe MutableRawSpan(
+            _unsafeStart: base + a &* Self.stride, byteCount: Self.stride)
+        let second = unsafe RawSpan(_unsafeStart: base + b &* Self.stride, byteCount: length)
+        return body(&first, second)
+    }
+
     /// Calls `body` with the whole slot, for a system call to fill or send.
     @inline(__always)
     public mutating func withSlot<R>(

@@ -138,7 +138,11 @@ final class Daemon {
         let inbox = inbox
         let worker = Worker(
             jobs: jobs, stop: stop,
-            tell: { event in _ = inbox.post(ControlJob { $0.hear(event) }) }, service: service)
+            tell: { event in _ = inbox.post(ControlJob { $0.hear(event) }) }, service: service,
+            joins: [
+                lan.tap.offload?.datagramSegmentation == true,
+                wan.tap.offload?.datagramSegmentation == true,
+            ])
         var forwarder = Forwarder(
             configuration.forwarding, random: Random(key: SystemRandom.key()))
         if let table = control.configure(configuration.forwarding, routes: configuration.routes) {

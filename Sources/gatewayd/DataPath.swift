@@ -10,6 +10,8 @@ struct DataPath: ~Copyable {
     var outbox: Outbox
     /// The moment of the present turn of the loop.
     var now: Instant
+    /// Whether the device of a side takes super-packets of datagrams.
+    var joins: InlineArray<2, Bool> = [false, false]
     /// Why frames are written one by one; nil while io_uring writes them.
     var ringFailure: SystemError?
     /// Frames the devices did not take, by side.

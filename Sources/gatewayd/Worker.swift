@@ -16,6 +16,8 @@ struct Worker: ~Copyable {
     let stop: StopFlag
     let tell: @Sendable (WorkerEvent) -> Void
     let service: ServiceManager
+    /// Whether the TAP of a side takes super-packets of datagrams.
+    let joins: InlineArray<2, Bool>
 
     /// Forwards until told to stop; everything it owns lives in this call.
     func run(_ forwarder: consuming Forwarder, lan: Int32, wan: Int32) {
@@ -39,6 +41,7 @@ struct Worker: ~Copyable {
         let watchdog = service.watchdogInterval.map { Interval(nanoseconds: $0.nanoseconds / 3) }
         var nextWatchdog = path.now
         path.ringFailure = io.ringFailure
+        path.joins = joins
         path.forwarder.start(at: path.now, into: &path.outbox)
 
         while !stop.isSet {
@@ -125,7 +128,7 @@ struct Worker: ~Copyable {
     }
 
     /// Takes up packets that waited, in the slab's last slot.
-    private static func resume(_ path: inout DataPath, _ slab: inout FrameSlab) {
+    static func resume(_ path: inout DataPath, _ slab: inout FrameSlab) {
         var more = true
         while more {
             var slot = slab.slot(batch * 2, length: FrameSlab.stride)
@@ -134,35 +137,8 @@ struct Worker: ~Copyable {
         }
     }
 
-    /// Writes everything that leaves, in order.
-    private static func drain(
-        _ path: inout DataPath, _ io: inout FrameIO, _ slab: inout FrameSlab
-    ) {
-        if path.forwarder.hasReady { resume(&path, &slab) }
-        guard path.outbox.count > 0 else { return }
-        for index in 0..<path.outbox.count {
-            let entry = path.outbox[index]
-            path.forwarder.countSent(entry.length - VirtioNetHeader.length, on: entry.side)
-            switch entry.place {
-            case .slot(let slot):
-                unsafe slab.withSlot(slot) { buffer in
-                    unsafe io.write(
-                        entry.side, UnsafeRawBufferPointer(rebasing: buffer[..<entry.length]))
-                }
-            case .own(let offset):
-                unsafe path.outbox.withOwn(offset, length: entry.length) { buffer in
-                    unsafe io.write(entry.side, buffer)
-                }
-            }
-        }
-        io.flush()
-        path.ringFailure = io.ringFailure
-        path.outbox.removeAll()
-        for side in Side.allCases { note(io.writeFailures(side), side, &path) }
-    }
-
     /// Frames the device did not take are drops with a name.
-    private static func note(_ failures: WriteFailures, _ side: Side, _ path: inout DataPath) {
+    static func note(_ failures: WriteFailures, _ side: Side, _ path: inout DataPath) {
         let old = path.failures[side.index]
         guard failures != old else { return }
         path.failures[side.index] = failures

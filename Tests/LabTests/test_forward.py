@@ -1,11 +1,13 @@
 """Forwarding, TTL, MTU, fragments, ICMP and address rules: rows F-*, P-*, M-* of the list."""
-import contextlib, random, socket, time
+import contextlib, json, random, signal, socket, time
 
 from lab import *
 from scapy.layers.inet import ICMP, IP, IPOption, IPOption_LSRR, IPOption_RR, IPOption_SSRR, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
+#: A receive buffer above the system's limit; Python has no name for it.
+SO_RCVBUFFORCE = 33
 #: The gateway as a plain router, so that outside hosts can address inside ones.
 PLAIN = {"nat": {"mode": "none"}, "routes": [{"to": "203.0.113.0/24", "via": R1}]}
 
@@ -406,3 +408,34 @@ def point_to_point_prefix(lab):
     assert "1 received" in lab.cli1.ping("198.51.100.129").stdout
     assert "1 received" in lab.srv.ping("198.51.100.128", 1, "-I", "198.51.100.129").stdout
     assert gateway.neighbors()["198.51.100.129"]["hardware"] == lab.srv.mac
+
+
+@rows()
+def datagrams_that_wait_together_leave_in_few_writes(lab):
+    """In order, whole, and each on its own again; one write each where segmentation is off."""
+    gateway = lab.prepare()
+    for segmentation in (True, False):
+        for side in ("lan", "wan"):
+            gateway.settings["interfaces"][side]["offload"] = {"segmentation": segmentation}
+        gateway.start()
+        server, client = lab.srv.udp(9000), lab.cli1.udp(4000)
+        server.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+        client.sendto(b"first", (SRV, 9000))
+        assert server.recv(2000) == b"first"
+        def writes():
+            link = json.loads(lab.wsw.ip("-j -s link show wan0").stdout)[0]
+            return link["stats64"]["rx"]["packets"]
+        before = writes()
+        sent = [bytes([number % 256]) * (300 if number % 50 else 200) + b"%d" % number for number in range(400)]
+        gateway.process.popen.send_signal(signal.SIGSTOP)
+        try:
+            for data in sent:
+                client.sendto(data, (SRV, 9000))
+        finally:
+            gateway.process.popen.send_signal(signal.SIGCONT)
+        assert [server.recv(2000) for _ in sent] == sent
+        until(lambda: writes() - before >= 1, 3)
+        count = writes() - before
+        assert count < 100 if segmentation else count >= 400, (segmentation, count)
+        if segmentation:
+            gateway.stop()
