@@ -40,8 +40,8 @@ struct WriteRing: ~Copyable {
         unsafe ring.deallocate()
     }
 
-    /// Queues one frame, which counts as `frames`; false when the queue is full. Its bytes must stay
-    /// until `submit`.
+    /// Queues one frame, which counts as `frames`; false when the queue is full. Its bytes must
+    /// stay until `submit`.
     mutating func queue(
         _ side: Side, _ bytes: UnsafeRawBufferPointer, frames: Int
     ) -> Bool {

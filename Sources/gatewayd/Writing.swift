@@ -17,7 +17,7 @@ extension Worker {
             path.forwarder.countSent(entry.length - VirtioNetHeader.length, on: entry.side)
             switch entry.place {
             case .slot(let slot):
-                if run != nil, run!.take(entry, slot, &slab) { continue }
+                if run?.take(entry, slot, &slab) == true { continue }
                 write(&run, &io, &slab)
                 guard path.joins[entry.side.index] else {
                     write(entry, slot, &io, &slab)
