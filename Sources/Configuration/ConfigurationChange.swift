@@ -228,8 +228,9 @@ extension SegmentClamp {
 extension NATSettings {
     fileprivate var settings: [Setting] {
         let pools = pool.map(Wording.addresses)
-        let excluded = exclude.map(\.description)
+        let excluded = exclude.map(\.text)
         return [
+            Setting("nat.preset", preset.rawValue),
             Setting("nat.mode", mode.rawValue, .restart),
             Setting("nat.outside", "\(outside)", .restart),
             Setting("nat.pool.addresses", pools.isEmpty ? nil : Wording.list(pools), .newSessions),
@@ -237,13 +238,60 @@ extension NATSettings {
             Setting(
                 "nat.pool.ports", "\(ports.lowerBound)-\(ports.upperBound)", .newSessions),
             Setting("nat.mapping", mapping.name, .newSessions),
-            Setting("nat.filtering", filtering.name, .newSessions),
+            Setting("nat.pool.pairing", softPairing ? "soft" : "strict"),
+            Setting("nat.blocks", blocks?.text),
+            Setting("nat.filtering", filtering.name),
             Setting("nat.hairpin", "\(hairpin)"),
             Setting("nat.other-protocols", "\(otherProtocols)"),
             Setting("nat.preserve-port", "\(preservePort)", .newSessions),
-            Setting(
-                "nat.exclude", excluded.isEmpty ? nil : Wording.list(excluded), .newSessions),
-        ] + timeouts.settings + limits.settings
+            Setting("nat.preserve-parity", "\(preserveParity)", .newSessions),
+            Setting("nat.inbound-refresh", "\(inboundRefresh)"),
+            Setting("nat.exclude", excluded.isEmpty ? nil : Wording.list(excluded)),
+        ] + timeouts.settings + limits.settings + rules.enumerated().map { $1.setting($0) }
+            + oneToOne.map(\.setting)
+    }
+}
+
+private func kinds(_ transports: [Transport]) -> String {
+    transports.map(\.name).joined(separator: ",")
+}
+
+extension NATException {
+    fileprivate var text: String {
+        var words = [destination.description]
+        if !transports.isEmpty { words.append(kinds(transports)) }
+        if let ports { words.append(Wording.ports(ports)) }
+        return words.joined(separator: " ")
+    }
+}
+
+extension BlockSettings {
+    fileprivate var text: String {
+        "\(size.map { "\($0) ports" } ?? "") for \(Wording.list(inside.map(\.description)))"
+    }
+}
+
+extension NATRule {
+    /// The order of rules counts, so one without a name is known by its place.
+    fileprivate func setting(_ index: Int) -> Setting {
+        let hosts = inside.isEmpty ? nil : "from " + Wording.list(inside.map(\.description))
+        let words = [
+            hosts, transports.isEmpty ? nil : kinds(transports), isDenied ? "deny" : nil,
+            mapping.map { "mapping \($0.name)" }, filtering.map { "filtering \($0.name)" },
+            preservePort.map { "preserve-port \($0)" },
+            preserveParity.map { "preserve-parity \($0)" },
+            inboundRefresh.map { "inbound-refresh \($0)" },
+        ].compactMap { $0 }
+        let text = words.isEmpty ? "everything" : words.joined(separator: " ")
+        return Setting("nat.rules[\(name.isEmpty ? "\(index)" : name)]", text)
+    }
+}
+
+extension OneToOne {
+    fileprivate var setting: Setting {
+        var text = "\(outside) <-> \(inside)"
+        if !sources.isEmpty { text += " from \(Wording.list(sources.map(\.description)))" }
+        return Setting("nat.one-to-one[\(name.isEmpty ? "\(outside)" : name)]", text)
     }
 }
 
@@ -266,6 +314,9 @@ extension NATTimeouts {
             setting("fragment", fragment, .live),
             setting("port-rest", portRest, .live),
         ]
+            + ports.map {
+                setting("ports[\(kinds($0.transports)) \(Wording.ports($0.ports))]", $0.time)
+            }
     }
 }
 
@@ -288,7 +339,7 @@ extension NATLimits {
 extension PortForward {
     /// Named after the forward, or after what it claims if it has no name.
     fileprivate var setting: Setting {
-        let kinds = transports.map(\.name).joined(separator: ",")
+        let kinds = kinds(transports)
         let outside = outsideAddress.map { " \($0):" } ?? " "
         let claim = "\(kinds)\(outside)\(Wording.ports(ports))"
         var text = "\(claim) -> \(insideAddress)"

@@ -149,7 +149,8 @@ extension Decoder {
                 where: isGood) ?? instance
         let sides = interfaces(
             required(.interfaces, of: fields, help: "write interfaces: with lan: and wan: in it"))
-        let nat = nat(fields[.nat], sides)
+        var nat = nat(fields[.nat], sides)
+        planBlocks(&nat, sides)
         checkForwards(nat, sides)
         let translates = nat.settings.mode != .none
         let routes = routes(

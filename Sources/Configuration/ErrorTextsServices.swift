@@ -2,7 +2,8 @@ extension Code {
     static let servicesTexts: [Code: String] = [
         .forwardsWithoutNAT:
             """
-        Port forwards rewrite destinations, and with mode none nothing is rewritten.
+        Port forwards and one-to-one entries rewrite destinations, and with mode none nothing
+        is rewritten.
 
         Instead of
             nat:
@@ -27,7 +28,8 @@ extension Code {
         """,
         .sameForwardName:
             """
-        Names tell port forwards apart in answers and traces, so each can be given once.
+        Names tell port forwards, one-to-one entries and rules apart in answers and filters, so
+        each can be given once.
         """,
         .rangeLengths:
             """
@@ -74,6 +76,92 @@ extension Code {
         .poolTooLarge:
             """
         A pool may hold 4,096 addresses; each has tables of its ports.
+        """,
+        .hiddenRule:
+            """
+        The first rule that matches an inside host holds, so a rule below others that match
+        all its hosts and protocols never does. Special rules come before general ones.
+
+        Instead of
+            rules:
+              - {from: [192.168.1.0/24], filtering: address-dependent}
+              - {from: [192.168.1.9/32], filtering: endpoint-independent}
+        write
+            rules:
+              - {from: [192.168.1.9/32], filtering: endpoint-independent}
+              - {from: [192.168.1.0/24], filtering: address-dependent}
+        """,
+        .contradiction:
+            """
+        A rule that denies translation can not say how to translate.
+
+        Instead of
+            - {from: [192.168.1.9/32], action: deny, mapping: address-dependent}
+        write
+            - {from: [192.168.1.9/32], action: deny}
+        """,
+        .oneToOneInUse:
+            """
+        An address of a one-to-one entry belongs to one inside host alone: it is not in the
+        pool, not the gateway's own and in no other entry.
+
+        Instead of
+            pool: {addresses: [203.0.113.16-203.0.113.31]}
+            one-to-one: [{outside: 203.0.113.20, inside: 192.168.1.20}]
+        write
+            pool: {addresses: [203.0.113.16-203.0.113.19]}
+            one-to-one: [{outside: 203.0.113.20, inside: 192.168.1.20}]
+        """,
+        .unequalPrefixes:
+            """
+        The addresses of a one-to-one entry are led to as many inside hosts, in step.
+
+        Instead of
+            - {outside: 203.0.113.16/29, inside: 192.168.1.0/28}
+        write
+            - {outside: 203.0.113.16/29, inside: 192.168.1.0/29}
+        """,
+        .forwardOfOneToOne:
+            """
+        Every port of a one-to-one entry's outside address leads to its inside host already.
+
+        Instead of
+            one-to-one: [{outside: 203.0.113.20, inside: 192.168.1.20}]
+            port-forwards: [{address: 203.0.113.20, port: 80, to: 192.168.1.30}]
+        write
+            one-to-one: [{outside: 203.0.113.20, inside: 192.168.1.20}]
+            port-forwards: [{address: 203.0.113.2, port: 80, to: 192.168.1.30}]
+        """,
+        .blocksTooLarge:
+            """
+        Every inside address gets a block of ports for itself (RFC 7422), so the outside
+        addresses must have as many blocks as there are inside addresses.
+
+        Instead of
+            pool: {addresses: [203.0.113.16]}
+            blocks: {inside: [10.0.0.0/16], size: 512}
+        write
+            pool: {addresses: [203.0.113.16]}
+            blocks: {inside: [10.0.0.0/25], size: 500}
+        """,
+        .ownPort:
+            """
+        The gateway uses this port of its outside address itself.
+
+        Instead of
+            - {protocol: udp, port: 500-530, to: 192.168.1.10}
+        write
+            - {protocol: udp, port: 500-519, to: 192.168.1.10}
+        """,
+        .ownTarget:
+            """
+        A port forward leads to an inside host. The gateway has no services of TCP or UDP
+        there.
+
+        Instead of
+            - {port: 22, to: 192.168.1.1}
+        write
+            - {port: 22, to: 192.168.1.10}
         """,
         .strangeInside:
             """

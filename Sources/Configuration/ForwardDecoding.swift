@@ -29,10 +29,9 @@ extension Decoder {
         guard let fields = fields(of: node, anchor: node, path: path, as: ForwardKey.self) else {
             return nil
         }
-        let name = name(
-            fields[.name], fields.name(.name),
-            rule: "1 to 32 letters, digits, '-', '_' and '.'", where: Self.isSimpleName)
-        let transports = transports(fields[.protocol], fields.name(.protocol))
+        let name = ruleName(fields[.name], fields.name(.name))
+        let transports = transports(
+            fields[.protocol], fields.name(.protocol), Self.transportWords, none: [.tcp])
         let address = address(fields[.address], fields.name(.address))
         let sources = list(of: fields[.from], fields.name(.from), most: 64) {
             $0.prefix($1, $2())
@@ -52,23 +51,6 @@ extension Decoder {
         return ForwardDraft(
             forward: forward, portNode: portNode, toNode: toNode, addressNode: fields[.address],
             nameNode: fields[.name])
-    }
-
-    private static let transportWords: [(String, Transport)] = [("tcp", .tcp), ("udp", .udp)]
-
-    /// One word or a list; TCP if there is none, empty if nothing could be read.
-    private mutating func transports(_ node: Int?, _ path: String) -> [Transport] {
-        guard let node else { return [.tcp] }
-        if tree.kind(node) == .scalar {
-            return choice(node, Self.transportWords, path).map { [$0] } ?? []
-        }
-        let found = list(of: node, path, most: 8) {
-            $0.choice($1, Self.transportWords, $2())
-        }
-        if found.isEmpty, tree.kind(node) == .sequence, tree.nodes[node].end == node + 1 {
-            report(.emptyList, node, "\(path) must hold tcp, udp or both")
-        }
-        return [Transport.tcp, .udp].filter(found.contains)
     }
 
     /// `A`, `A:P` or `A:P-Q`; the port is nil if it is the outside one.
@@ -106,14 +88,23 @@ extension Decoder {
     // MARK: All together
 
     mutating func checkForwards(_ nat: NATDraft, _ sides: [SideDraft]) {
-        guard !nat.forwards.isEmpty else { return }
-        if nat.settings.mode == .none, let node = nat.forwardsNode {
-            report(
-                .forwardsWithoutNAT, node - 1, "nat.port-forwards needs a nat.mode other than none",
-                help: "remove them or write mode: masquerade")
+        if nat.settings.mode == .none {
+            let lists = [
+                ("port-forwards", nat.forwardsNode, nat.forwards.isEmpty),
+                ("one-to-one", nat.oneToOneNode, nat.oneToOne.isEmpty),
+            ]
+            for (key, node, isEmpty) in lists where !isEmpty {
+                guard let node else { continue }
+                report(
+                    .forwardsWithoutNAT, node - 1, "nat.\(key) needs a nat.mode other than none",
+                    help: "remove them or write mode: masquerade")
+            }
         }
-        checkNames(nat.forwards)
+        checkNames(nat)
+        checkOneToOne(nat, sides)
+        guard !nat.forwards.isEmpty else { return }
         checkPorts(nat, sides)
+        checkOwn(nat, sides)
         let outside = sides[nat.settings.outside.index]
         let inside = sides[nat.settings.outside.other.index]
         for draft in nat.forwards {
@@ -135,16 +126,45 @@ extension Decoder {
         }
     }
 
-    private mutating func checkNames(_ forwards: [ForwardDraft]) {
-        var seen: [String: Int] = [:]
-        for draft in forwards {
-            guard let node = draft.nameNode, !draft.forward.name.isEmpty else { continue }
-            if let first = seen[draft.forward.name] {
+    /// Names are looked up in answers and filters, whatever they are of.
+    private mutating func checkNames(_ nat: NATDraft) {
+        var seen: [String: (node: Int, kind: String)] = [:]
+        let named =
+            nat.forwards.map { ($0.forward.name, $0.nameNode, "port forwards") }
+            + nat.oneToOne.map { ($0.entry.name, $0.nameNode, "one-to-one entries") }
+            + nat.rules.map { ($0.rule.name, $0.nameNode, "rules") }
+        for (name, node, kind) in named {
+            guard let node, !name.isEmpty else { continue }
+            if let first = seen[name] {
                 report(
-                    .sameForwardName, node, "two port forwards are named '\(draft.forward.name)'",
-                    help: "the other one is at line \(tree.nodes[first].line)")
+                    .sameForwardName, node,
+                    "two \(first.kind == kind ? kind : "entries of nat") are named '\(name)'",
+                    help: "the other one is at line \(tree.nodes[first.node].line)")
             } else {
-                seen[draft.forward.name] = node
+                seen[name] = (node, kind)
+            }
+        }
+    }
+
+    /// Ports the gateway itself listens on outside: a forward would take what is meant for it.
+    private static let ownPorts: [(Transport, UInt16, String)] = [(.udp, 520, "RIP")]
+
+    private mutating func checkOwn(_ nat: NATDraft, _ sides: [SideDraft]) {
+        let outside = sides[nat.settings.outside.index]
+        for draft in nat.forwards {
+            let forward = draft.forward
+            if isOwn(forward.insideAddress, sides) {
+                report(
+                    .ownTarget, draft.toNode,
+                    "\(forward.insideAddress) is the gateway itself, not an inside host")
+            }
+            guard forward.outsideAddress.map({ isOwn($0, [outside]) }) ?? true else { continue }
+            for (transport, port, use) in Self.ownPorts
+            where forward.transports.contains(transport) && forward.ports.contains(port) {
+                report(
+                    .ownPort, draft.portNode,
+                    "\(transport.name) \(port) of the gateway is for its own use: \(use)",
+                    help: "leave it out of the forward")
             }
         }
     }

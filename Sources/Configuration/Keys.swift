@@ -41,18 +41,54 @@ enum RouteKey: String, KeyWord {
 }
 
 enum NATKey: String, KeyWord {
-    case mode, outside, pool, mapping, filtering, hairpin, exclude, timeouts, limits
+    case preset, mode, outside, pool, blocks, mapping, filtering, hairpin, rules, exclude
+    case timeouts, limits
     case preservePort = "preserve-port"
+    case preserveParity = "preserve-parity"
+    case inboundRefresh = "inbound-refresh"
     case mssClamp = "mss-clamp"
     case portForwards = "port-forwards"
     case otherProtocols = "other-protocols"
+    case oneToOne = "one-to-one"
 
-    static let unavailable = ["one-to-one"]
     static let foreign = ForeignWord.nat
 }
 
 enum PoolKey: String, KeyWord {
-    case addresses, ports
+    case addresses, ports, pairing
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum BlockKey: String, KeyWord {
+    case inside, size
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum OneToOneKey: String, KeyWord {
+    case name, outside, inside, from
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum RuleKey: String, KeyWord {
+    case name, from, `protocol`, action, mapping, filtering
+    case preservePort = "preserve-port"
+    case preserveParity = "preserve-parity"
+    case inboundRefresh = "inbound-refresh"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum ExceptionKey: String, KeyWord {
+    case to, `protocol`, port
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum PortTimeoutKey: String, KeyWord {
+    case `protocol`, port, timeout
 
     static let foreign: [ForeignWord] = []
 }
@@ -68,7 +104,7 @@ enum TimeoutKey: String, KeyWord {
     case tcpTransitory = "tcp-transitory"
     case udp
     case udpUnreplied = "udp-unreplied"
-    case icmp, other, fragment
+    case icmp, other, fragment, ports
     case portRest = "port-rest"
 
     static let foreign = ForeignWord.timeout

@@ -9,6 +9,11 @@ struct NATDraft {
     var segmentClamp = SegmentClamp.automatic
     var forwards: [ForwardDraft] = []
     var forwardsNode: Int?
+    var rules: [RuleDraft] = []
+    var oneToOne: [OneToOneDraft] = []
+    var oneToOneNode: Int?
+    /// What asks for blocks.
+    var blocksNode: Int?
 }
 
 extension Decoder {
@@ -17,14 +22,16 @@ extension Decoder {
         ("masquerade", .masquerade), ("pool", .pool), ("none", .none),
     ]
     /// 30 days in milliseconds; nothing idle for longer is alive.
-    private static let longestTimeout = 30 * 86_400_000
+    static let longestTimeout = 30 * 86_400_000
 
     mutating func nat(_ node: Int?, _ sides: [SideDraft]) -> NATDraft {
         var draft = NATDraft()
         guard let node,
             let fields = fields(of: node, anchor: node - 1, path: Path("nat"), as: NATKey.self)
         else { return draft }
-        var settings = NATSettings()
+        let presets = NATPreset.allCases.map { ($0.rawValue, $0) }
+        let preset = choice(fields[.preset], presets, fields.name(.preset)) ?? .rfc
+        var settings = preset.settings
         settings.mode = choice(fields[.mode], Self.modes, fields.name(.mode)) ?? settings.mode
         settings.outside = side(fields[.outside], fields.name(.outside)) ?? settings.outside
         settings.mapping =
@@ -38,9 +45,22 @@ extension Decoder {
             ?? settings.otherProtocols
         settings.preservePort =
             boolean(fields[.preservePort], fields.name(.preservePort)) ?? settings.preservePort
+        settings.preserveParity =
+            boolean(fields[.preserveParity], fields.name(.preserveParity))
+            ?? settings.preserveParity
+        settings.inboundRefresh =
+            boolean(fields[.inboundRefresh], fields.name(.inboundRefresh))
+            ?? settings.inboundRefresh
         settings.exclude = list(of: fields[.exclude], fields.name(.exclude), most: 1024) {
-            $0.prefix($1, $2())
+            $0.exception($1, $2())
         }
+        draft.rules = rules(fields[.rules], fields.name(.rules))
+        settings.rules = draft.rules.map(\.rule)
+        settings.blocks = blocks(fields[.blocks], fields.name(.blocks)) ?? settings.blocks
+        draft.blocksNode = fields[.blocks].map { $0 - 1 } ?? fields[.preset]
+        draft.oneToOne = oneToOne(fields[.oneToOne], fields.name(.oneToOne))
+        draft.oneToOneNode = fields[.oneToOne]
+        settings.oneToOne = draft.oneToOne.map(\.entry)
         draft.segmentClamp = segmentClamp(fields[.mssClamp], fields.name(.mssClamp))
         pool(fields, &settings, sides)
         timeouts(fields, &settings.timeouts)
@@ -74,6 +94,12 @@ extension Decoder {
                 as: TimeoutKey.self)
         else { return }
         for entry in fields.entries {
+            if entry.key == .ports {
+                timeouts.ports = list(of: entry.value, fields.name(.ports), most: 64) {
+                    $0.portTimeout($1, $2())
+                }
+                continue
+            }
             let low = entry.key == .portRest ? 0 : 1000
             guard
                 let value = duration(
@@ -88,6 +114,7 @@ extension Decoder {
             case .other: timeouts.other = value
             case .fragment: timeouts.fragment = value
             case .portRest: timeouts.portRest = value
+            case .ports: continue
             }
             checkTimeout(entry.key, value, entry.value, fields.name(entry.key))
         }
@@ -103,7 +130,7 @@ extension Decoder {
         case .udp, .udpUnreplied: least = (.seconds(120), "RFC 4787 REQ-5")
         case .icmp: least = (.seconds(60), "RFC 5508 REQ-2")
         case .portRest: least = (.seconds(120), "RFC 6888 REQ-8")
-        case .other, .fragment: return
+        case .other, .fragment, .ports: return
         }
         guard value < least.0 else { return }
         let wanted = Wording.duration(least.0)

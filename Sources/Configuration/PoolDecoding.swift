@@ -3,7 +3,7 @@ internal import Wire
 
 extension Decoder {
     /// Outside addresses in all: each has port tables of its own.
-    private static let mostPoolAddresses = 4096
+    private static let mostPoolAddresses = NATSettings.mostAddresses
 
     mutating func pool(
         _ parent: Fields<NATKey>, _ settings: inout NATSettings, _ sides: [SideDraft]
@@ -20,6 +20,10 @@ extension Decoder {
                 of: node, anchor: node - 1, path: Path(parent.name(.pool)), as: PoolKey.self)
         else { return }
         settings.ports = ports(fields[.ports], fields.name(.ports)) ?? settings.ports
+        settings.softPairing =
+            choice(
+                fields[.pairing], [("strict", false), ("soft", true)], fields.name(.pairing))
+            ?? settings.softPairing
         guard let list = fields[.addresses] else {
             if settings.mode == .pool {
                 report(.noPool, node - 1, "nat.mode: pool needs nat.pool.addresses", help: help)
@@ -32,7 +36,7 @@ extension Decoder {
         var total = 0
         for (index, item) in items.enumerated() {
             isEmpty = false
-            guard let range = addressRange(item, "\(path)[\(index)]") else { continue }
+            guard let range = poolRange(item, "\(path)[\(index)]") else { continue }
             total += Int(range.upperBound.rawValue - range.lowerBound.rawValue) + 1
             guard total <= Self.mostPoolAddresses else {
                 report(
@@ -50,6 +54,19 @@ extension Decoder {
                 .poolNotUsed, list, "\(path) is not used with nat.mode: \(settings.mode.rawValue)",
                 help: "write mode: pool")
         }
+    }
+
+    /// `A`, `A-B` or `A/LENGTH` with all its addresses.
+    private mutating func poolRange(
+        _ node: Int, _ path: @autoclosure () -> String
+    ) -> ClosedRange<IPv4Address>? {
+        guard tree.kind(node) == .scalar, tree.bytes(node).contains(UInt8(ascii: "/")) else {
+            return addressRange(node, path())
+        }
+        guard let prefix = prefix(node, path()), isUsable(prefix.address, node) else {
+            return nil
+        }
+        return prefix.address...IPv4Address(prefix.address.rawValue | ~prefix.mask)
     }
 
     private mutating func checkPool(

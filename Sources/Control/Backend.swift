@@ -129,6 +129,11 @@ public protocol ControlBackend: Sendable {
     func sessionSummary(_ done: @escaping ControlDone<SessionsSummaryAnswer>)
     /// Removes the sessions that match.
     func killSessions(_ filter: Filter, _ done: @escaping ControlDone<KillAnswer>)
+    /// The outside ports that belong to an inside host.
+    func block(of host: IPv4Address, _ done: @escaping ControlDone<BlockAnswer>)
+    /// The inside host that an outside port belongs to.
+    func owner(
+        of outside: IPv4Address, port: UInt16, _ done: @escaping ControlDone<OwnerAnswer>)
     /// The translator in detail.
     func nat(_ done: @escaping ControlDone<NATAnswer>)
     /// Routes that match, at most `query.limit` of them.

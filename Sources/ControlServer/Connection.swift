@@ -224,6 +224,8 @@ extension Connection {
         case .sessionSummary: backend.sessionSummary(whole())
         case .kill(let filter): backend.killSessions(filter, whole())
         case .nat: backend.nat(whole())
+        case .block(let host): backend.block(of: host, whole())
+        case .owner(let address, let port): backend.owner(of: address, port: port, whole())
         case .routes(let query): backend.routes(query, list())
         case .routeLookup(let address): backend.routeLookup(address, whole())
         case .neighbors: backend.neighbors(list())

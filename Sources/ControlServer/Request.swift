@@ -9,6 +9,8 @@ enum Request: Sendable {
     case kill(Filter)
     case routes(RouteQuery)
     case routeLookup(IPv4Address)
+    case block(IPv4Address)
+    case owner(IPv4Address, UInt16)
     case flush(IPv4Address?)
     case reload(ReloadRequest)
 
@@ -23,7 +25,8 @@ enum Request: Sendable {
     private static let postPaths: Set = ["/v1/sessions/kill", "/v1/neighbors/flush", "/v1/reload"]
     private static let getPaths: Set = [
         "/v1/status", "/v1/interfaces", "/v1/sessions", "/v1/sessions/summary",
-        "/v1/sessions/count", "/v1/nat", "/v1/routes", "/v1/routes/lookup", "/v1/neighbors",
+        "/v1/sessions/count", "/v1/nat", "/v1/nat/block", "/v1/nat/who", "/v1/routes",
+        "/v1/routes/lookup", "/v1/neighbors",
         "/v1/drops", "/v1/version",
     ]
 
@@ -57,14 +60,15 @@ enum Request: Sendable {
         case "/v1/sessions/summary": return .sessionSummary
         case "/v1/sessions/count": return .sessionCount(try filter(query.take("filter") ?? ""))
         case "/v1/nat": return .nat
+        case "/v1/nat/block": return .block(try needed(&query, "address", address))
+        case "/v1/nat/who":
+            return .owner(
+                try needed(&query, "address", address), try needed(&query, "port", port))
         case "/v1/routes":
             return .routes(
                 RouteQuery(prefixes: try prefixes(query.take("prefix")), limit: try limit(&query)))
         case "/v1/routes/lookup":
-            guard let text = query.take("address") else {
-                throw .usage("the query lacks 'address'")
-            }
-            return .routeLookup(try address(text))
+            return .routeLookup(try needed(&query, "address", address))
         case "/v1/neighbors": return .neighbors
         case "/v1/drops": return .drops
         case "/v1/version": return .version
@@ -127,6 +131,22 @@ enum Request: Sendable {
             throw .usage("'\(Query.printable(text))' is not an IPv4 address")
         }
         return address
+    }
+
+    private static func port(_ text: String) throws(ControlError) -> UInt16 {
+        guard let port = UInt16(text), port > 0 else {
+            throw .usage("'\(Query.printable(text))' is not a port")
+        }
+        return port
+    }
+
+    /// A value that the query must have.
+    private static func needed<Value>(
+        _ query: inout Query, _ name: String,
+        _ read: (String) throws(ControlError) -> Value
+    ) throws(ControlError) -> Value {
+        guard let text = query.take(name) else { throw .usage("the query lacks '\(name)'") }
+        return try read(text)
     }
 
     private static func prefixes(_ text: String?) throws(ControlError) -> [IPv4Prefix] {

@@ -10,7 +10,15 @@ extension Forwarder {
         if own.side(of: packet.destination) != nil { return true }
         guard settings.nat.mode != .none else { return false }
         if nat.isOutside(packet.destination) { return true }
-        return side != settings.nat.outside && !isExcluded(packet.destination)
+        // A later piece has no ports: only what is excluded whatever they are goes by itself.
+        let isIn = side == settings.nat.outside
+        let remote = isIn ? packet.source : packet.destination
+        for exception in settings.nat.exclude
+        where exception.destination.contains(IPv4Address(remote)) {
+            if exception.ports != nil { return true }
+            if exception.matches(remote, port: 0, proto: packet.proto) { return false }
+        }
+        return !isIn
     }
 
     /// Learns what the first piece of the packet's datagram met; false when the packet waits for

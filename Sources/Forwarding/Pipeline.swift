@@ -135,7 +135,10 @@ extension Forwarder {
             }
             if own.isOwn(packet.destination, on: side) { return .local }
             // An address of the inside is not there for the outside, its own answers included.
-            if isExcluded(packet.source) { return toUs ? .local : .plain }
+            if case .plain = path.fate { return .plain }
+            if isExcluded(packet.source, port: packet.sourcePort, packet) {
+                return toUs ? .local : .plain
+            }
             throw .natNoSession
         }
         if own.isOwn(packet.destination, on: side) { return .local }
@@ -145,7 +148,9 @@ extension Forwarder {
             throw .natNoSession
         }
         if toUs { return .local }
-        return isExcluded(packet.destination) ? .plain : .outbound
+        if case .plain = path.fate { return .plain }
+        return isExcluded(packet.destination, port: packet.destinationPort, packet)
+            ? .plain : .outbound
     }
 
     /// Finds what an inbound packet belongs to; false if to nothing but we are its destination.
@@ -254,6 +259,7 @@ extension Forwarder {
         var turned = packet
         turned.source = nat.session(first).outsideAddress
         turned.sourcePort = nat.session(first).outsidePort
+        if packet.proto == IPProtocol.icmp { turned.destinationPort = turned.sourcePort }
         var known = pair?.second ?? nat.find(turned, .inbound)
         var admission: Admission?
         if known == nil { admission = try nat.judge(turned) }
@@ -288,6 +294,7 @@ extension Forwarder {
     ) throws(DropReason) -> Verdict {
         try checkTTL(packet, &frame, path, &outbox)
         let hop = try route(packet, to: packet.destination, &frame, path, &outbox)
+        remember(packet, .plain, path)
         return try hand(&frame, &header, packet, to: hop, path, &outbox)
     }
 

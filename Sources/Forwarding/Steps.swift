@@ -46,6 +46,8 @@ enum Fate: BitwiseCopyable {
     case pair(UInt32, UInt32, UInt32, UInt32)
     /// For the gateway itself.
     case local
+    /// Not translated, for its ports.
+    case plain
 
     var isUnknown: Bool { if case .unknown = self { true } else { false } }
 }
@@ -182,7 +184,8 @@ extension Forwarder {
                 // A soft error, since it may pass (RFC 6888 REQ-11; RFC 5508 REQ-8 has code 13).
                 let code = UnreachableCode.host
                 self.error(.unreachable(code), about: packet, &frame, path, &outbox)
-            case .natProtocol, .natAuthenticated:
+            case .natProtocol, .natAuthenticated, .natDenied, .natNoBlock:
+                // A policy, and no passing state (RFC 5508 REQ-8).
                 let code = UnreachableCode.administrative
                 self.error(.unreachable(code), about: packet, &frame, path, &outbox)
             default: break
@@ -238,8 +241,9 @@ extension Forwarder {
             Checksum.update(frame.be16(Packet.ip + 10), by: Checksum.fold(delta)))
     }
 
-    func isExcluded(_ address: UInt32) -> Bool {
-        settings.nat.exclude.contains { $0.contains(IPv4Address(address)) }
+    /// Whether packets to, or answers from, this endpoint are left untranslated.
+    func isExcluded(_ address: UInt32, port: UInt16, _ packet: Packet) -> Bool {
+        settings.nat.exclude.contains { $0.matches(address, port: port, proto: packet.proto) }
     }
 
     // MARK: Out

@@ -10,28 +10,28 @@ extension NAT {
         _ new: NATSettings, outsideAddresses: [IPv4Address], at now: Instant
     ) {
         guard settings.mode != .none else { return }
-        let samePools =
-            new.ports == settings.ports
-            && outsideAddresses.prefix(PoolSet.mostAddresses).map(\.rawValue) == pools.addresses
+        let samePools = pools.fits(new, addresses: outsideAddresses)
         if samePools { freeForwardPorts() }
         let old = settings
         settings = new
         settings.mode = old.mode
         settings.outside = old.outside
         settings.limits.sessions = old.limits.sessions
-        if !samePools { pools = PoolSet(addresses: outsideAddresses, ports: new.ports) }
+        if !samePools { pools = PoolSet(settings, addresses: outsideAddresses) }
+        blocks = pools.blocks
+        oneToOne = OneToOneTable(settings)
         forwards = ForwardTable(settings, addresses: outsideAddresses)
+        policies = PolicyTable(settings)
         prepare()
         if !samePools { assignHosts() }
         for number in 0..<mappingPool.highest where mappings[number].inUse != 0 {
             rejudge(number, keepsPort: samePools, at: now)
         }
         for number in 0..<sessionPool.highest where isInUse(number) {
-            let remote = IPv4Address(sessions[number].remoteAddress)
-            if new.exclude.contains(where: { $0.contains(remote) }) {
-                kill(number, at: now)
-            } else {
+            if isAllowed(number) {
                 refreshTimeout(number, at: now)
+            } else {
+                kill(number, at: now)
             }
         }
     }
@@ -49,7 +49,29 @@ extension NAT {
     private mutating func assignHosts() {
         for number in 0..<mappingPool.highest where mappings[number].inUse != 0 {
             let host = mappings[number].host
-            hosts[host].pool = poolChoice(hosts[host].hash)
+            hosts[host].pool = poolChoice(hosts[host].address, hosts[host].hash)
+        }
+    }
+
+    /// Whether a session of a mapping that stays may be, by exceptions, filters and sources.
+    private func isAllowed(_ number: UInt32) -> Bool {
+        let session = sessions[number]
+        let mapping = mappings[session.mapping]
+        let isExcluded = settings.exclude.contains {
+            $0.matches(session.remoteAddress, port: session.remotePort, proto: session.transport)
+        }
+        guard !isExcluded else { return false }
+        guard session.flags & SessionFlag.startedInbound != 0 else { return true }
+        switch mapping.isStatic {
+        case 1:
+            let sources = forwards.forwards[Int(mapping.forward)].sources
+            return sources.isEmpty
+                || sources.contains { $0.contains(IPv4Address(session.remoteAddress)) }
+        case 2: return oneToOne.admits(mapping.forward, session.remoteAddress)
+        default:
+            // The host answered it, so that every filter would let it in.
+            guard session.flags & SessionFlag.sentOutbound == 0 else { return true }
+            return admits(session.mapping, session.remoteAddress)
         }
     }
 
@@ -57,16 +79,25 @@ extension NAT {
     private mutating func rejudge(_ number: UInt32, keepsPort: Bool, at now: Instant) {
         let mapping = mappings[number]
         let transport = Transport(proto: mapping.transport)
-        if transport == .other {
-            if settings.otherProtocols, pools.index(of: mapping.outsideAddress) != nil { return }
+        mappings[number].rule = policies.find(mapping.insideAddress, transport)
+        let own = oneToOne.find(inside: mapping.insideAddress)
+        if policies[mappings[number].rule].isDenied {
+            // Whatever it is, it ends.
         } else if transport.counter == Transport.other.counter, !settings.otherProtocols {
             // UDP-Lite and DCCP go with the others.
+        } else if mapping.isStatic == 2 {
+            if let own, own.outside == mapping.outsideAddress {
+                mappings[number].forward = own.number
+                return
+            }
         } else if mapping.isStatic != 0 {
             if let forward = forward(of: mapping, transport) {
                 mappings[number].forward = forward
                 return
             }
-        } else if let pool = pools.index(of: mapping.outsideAddress) {
+        } else if transport == .other {
+            if own == nil, pools.index(of: mapping.outsideAddress) != nil { return }
+        } else if own == nil, let pool = pools.place(of: mapping) {
             if pools[pool, transport].owner(of: mapping.outsidePort) == .mapping(number)
                 || (!keepsPort && pools[pool, transport].take(mapping.outsidePort, for: number))
             {
@@ -96,8 +127,12 @@ extension NAT {
     }
 
     private mutating func refreshTimeout(_ number: UInt32, at now: Instant) {
-        guard let phase = SessionPhase(rawValue: sessions[number].phase) else { return }
-        let time = timeout(phase, Transport(proto: sessions[number].transport))
+        if refreshesInbound(sessions[number].mapping) {
+            sessions[number].flags |= SessionFlag.inboundRefreshes
+        } else {
+            sessions[number].flags &= ~SessionFlag.inboundRefreshes
+        }
+        let time = timeout(of: number)
         guard time != sessions[number].timeout else { return }
         sessions[number].timeout = time
         wheel.set(number, deadline: sessions[number].lastSeen &+ dueTicks(number))
@@ -150,6 +185,6 @@ extension NAT {
     /// The port forward a session came by, as its number in the settings; nil for none.
     public func forward(of number: UInt32) -> Int? {
         let mapping = mappings[sessions[number].mapping]
-        return mapping.isStatic == 0 ? nil : Int(mapping.forward)
+        return mapping.isStatic == 1 ? Int(mapping.forward) : nil
     }
 }

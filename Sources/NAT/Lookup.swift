@@ -58,6 +58,8 @@ public enum Admission: Sendable {
     case mapping(UInt32)
     /// A port forward lets it in.
     case forward(UInt32)
+    /// A one-to-one entry lets it in.
+    case oneToOne(UInt32)
 }
 
 extension NAT {
@@ -84,16 +86,25 @@ extension NAT {
             && sessions[number].transport == flow.transport
     }
 
-    /// The session a packet belongs to. ICMP: only queries go out and only replies come in.
+    /// The session a packet belongs to. ICMP: only queries go out and only replies come in, but for
+    /// hosts with an outside address of their own.
     @inlinable @inline(__always)
     public func find(_ packet: Packet, _ direction: Direction) -> UInt32? {
         guard packet.hasPorts else { return nil }
         if packet.proto == IPProtocol.icmp,
             ICMPType.isQuery(packet.icmpType) != (direction == .outbound)
         {
-            return nil
+            return findOneToOne(packet, direction)
         }
         return find(Flow(packet, direction))
+    }
+
+    @usableFromInline
+    func findOneToOne(_ packet: Packet, _ direction: Direction) -> UInt32? {
+        guard !oneToOne.isEmpty, let number = find(Flow(packet, direction)),
+            sessions[number].flags & SessionFlag.oneToOne != 0
+        else { return nil }
+        return number
     }
 
     /// Judges an inbound packet that has no session, changing nothing (RFC 4787 §5).
@@ -101,15 +112,22 @@ extension NAT {
     /// Throws why it is refused: no mapping or forward has the port, or the filter holds it off.
     public func judge(_ packet: Packet) throws(DropReason) -> Admission {
         let transport = try transport(of: packet)
+        guard packet.hasPorts else { throw .natNoSession }
+        if let entry = oneToOne.find(outside: packet.destination) {
+            guard transport != .icmp || ICMPType.isQuery(packet.icmpType) else {
+                throw .natNoSession
+            }
+            guard oneToOne.admits(entry.number, packet.source) else { throw .natForwardSource }
+            return .oneToOne(entry.number)
+        }
         // Without a port of its own there is no mapping to be reached by.
-        guard packet.hasPorts, transport != .other,
-            transport != .icmp || ICMPType.isReply(packet.icmpType),
+        guard transport != .other, transport != .icmp || ICMPType.isReply(packet.icmpType),
             let pool = pools.index(of: packet.destination)
         else { throw .natNoSession }
         switch pools[pool, transport].owner(of: packet.destinationPort) {
         case .mapping(let mapping):
             guard mappings[mapping].transport == packet.proto else { throw .natNoSession }
-            guard admits(mapping, packet) else { throw .natFiltered }
+            guard admits(mapping, packet.source) else { throw .natFiltered }
             return .mapping(mapping)
         case .forward(let number):
             guard Int(number) < forwards.forwards.count,
@@ -129,8 +147,13 @@ extension NAT {
     /// Whether a packet from inside to an outside address could lead to an inside host.
     public func hasTarget(_ packet: Packet) -> Bool {
         if packet.isICMPError { return true }
-        guard packet.hasPorts, let transport = Transport(rawValue: packet.proto),
-            transport != .icmp, let pool = pools.index(of: packet.destination)
+        if packet.hasPorts, oneToOne.find(outside: packet.destination) != nil { return true }
+        guard packet.hasPorts, let transport = Transport(rawValue: packet.proto) else {
+            return false
+        }
+        // Only a host with an outside address of its own answers another's query.
+        guard transport != .icmp || ICMPType.isReply(packet.icmpType),
+            let pool = pools.index(of: packet.destination)
         else { return false }
         switch pools[pool, transport].owner(of: packet.destinationPort) {
         case .mapping, .forward: return true
@@ -161,14 +184,17 @@ extension NAT {
             let forward = forwards.forwards[Int(number)]
             let offset = packet.destinationPort &- forward.ports.lowerBound
             return (forward.insideAddress.rawValue, forward.insidePort &+ offset)
+        case .oneToOne:
+            let entry = oneToOne.find(outside: packet.destination)
+            return (entry?.inside ?? 0, packet.destinationPort)
         }
     }
 
-    /// Whether the filter lets `packet` in through `mapping` although it has no session.
-    private func admits(_ mapping: UInt32, _ packet: Packet) -> Bool {
-        switch settings.filtering {
+    /// Whether the filter lets `remote` in through `mapping` although it has no session.
+    func admits(_ mapping: UInt32, _ remote: UInt32) -> Bool {
+        switch policies[mappings[mapping].rule].filtering {
         case .endpointIndependent: true
-        case .addressDependent: peer(of: mapping, packet.source) != nil
+        case .addressDependent: peer(of: mapping, remote) != nil
         case .addressAndPortDependent: false
         }
     }

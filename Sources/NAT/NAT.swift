@@ -29,6 +29,11 @@ public struct NAT: ~Copyable {
     var wheel: TimerWheel
 
     var pools: PoolSet
+    /// Blocks of ports, if hosts have such.
+    public internal(set) var blocks: BlockPlan?
+    var oneToOne: OneToOneTable
+    /// What the settings come to, asked once for each new session.
+    var policies: PolicyTable
     /// Forwards by inside endpoint, for mappings that inside hosts start (consistent with REQ-1).
     var forwards: ForwardTable
     @usableFromInline let key: HashKey
@@ -37,6 +42,8 @@ public struct NAT: ~Copyable {
     @usableFromInline var timeouts = InlineArray<9, UInt32>(repeating: 1)
     @usableFromInline var icmpTimeout: UInt32 = 1
     var otherTimeout: UInt32 = 1
+    /// Idle ticks of some destination ports.
+    var portTimeouts: [(match: PortTimeout, ticks: UInt32)] = []
     var bucket = TokenBucket()
     var embryonicCount = 0
     /// The host with most embryonic sessions, as far as their making tells.
@@ -74,8 +81,11 @@ public struct NAT: ~Copyable {
         self.random = source
         self.settings = settings
         let addresses = settings.mode == .none ? [] : outsideAddresses
-        pools = PoolSet(addresses: addresses, ports: settings.ports)
+        pools = PoolSet(settings, addresses: addresses)
+        blocks = pools.blocks
+        oneToOne = OneToOneTable(settings)
         forwards = ForwardTable(settings, addresses: addresses)
+        policies = PolicyTable(settings)
         prepare()
     }
 
@@ -94,6 +104,7 @@ public struct NAT: ~Copyable {
         }
         icmpTimeout = TimerWheel.ticks(times.icmp) + 1
         otherTimeout = TimerWheel.ticks(times.other) + 1
+        portTimeouts = times.ports.map { ($0, TimerWheel.ticks($0.time) + 1) }
         bucket.rate = settings.limits.newSessionsPerSecond
         for (number, forward) in settings.portForwards.enumerated() {
             guard let address = pools.index(of: forwards.outside(of: forward)) else { continue }
@@ -150,7 +161,9 @@ public struct NAT: ~Copyable {
 
     /// Whether `address` is one we translate to. O(log n).
     @inline(__always)
-    public func isOutside(_ address: UInt32) -> Bool { pools.index(of: address) != nil }
+    public func isOutside(_ address: UInt32) -> Bool {
+        pools.index(of: address) != nil || oneToOne.find(outside: address) != nil
+    }
 }
 
 /// Where the tables lie in their region, for a given number of sessions.

@@ -20,10 +20,18 @@ extension NAT {
     }
 
     /// The mapping of a flow that keeps its ports; it holds that flow alone.
-    mutating func makeOtherMapping(
-        _ flow: Flow, at now: Instant
+    mutating func otherMapping(
+        _ flow: Flow, _ rule: UInt32, at now: Instant
     ) throws(DropReason) -> UInt32 {
+        if let own = oneToOne.find(inside: flow.local) {
+            return try staticMapping(
+                flow, rule, .oneToOne(own.number), outside: own.outside, port: flow.localPort,
+                at: now)
+        }
         guard !pools.addresses.isEmpty else { throw .natNoPort }
+        guard settings.blocks == nil || blocks?.place(of: flow.local) != nil else {
+            throw .natNoBlock
+        }
         guard let number = mappingPool.take() else { throw .natTableFull }
         guard let host = takeHost(flow.local) else {
             mappingPool.give(number)
@@ -39,8 +47,8 @@ extension NAT {
             throw .natPeerTaken
         }
         try place(
-            number, flow, host: host, outside: outside, port: flow.localPort,
-            remote: flow.remote, remotePort: flow.remotePort, forward: nil, at: now)
+            number, flow, rule, .dynamic, host: host, outside: outside, port: flow.localPort,
+            remote: flow.remote, remotePort: flow.remotePort, at: now)
         return number
     }
 

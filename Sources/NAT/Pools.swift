@@ -3,19 +3,28 @@ import Wire
 
 /// The port pools of all outside addresses, three transports each.
 struct PoolSet: ~Copyable {
-    /// Most outside addresses; each costs up to 2 MiB once its ports are used.
-    static let mostAddresses = 1024
-
-    /// Outside addresses in order of preference.
+    /// Outside addresses that mappings get, in order.
     let addresses: [UInt32]
+    /// Outside addresses that only port forwards name.
+    let forwarded: [UInt32]
+    /// Blocks of ports, if hosts have such.
+    let blocks: BlockPlan?
+    private let ports: ClosedRange<UInt16>
     /// Addresses and their place in `addresses`, sorted by address.
     private let sorted: [(address: UInt32, index: Int)]
     private let region: Region
     private var pools: [PortPool]
 
-    init(addresses: [IPv4Address], ports: ClosedRange<UInt16>) {
-        let values = addresses.prefix(Self.mostAddresses).map(\.rawValue)
-        self.addresses = values
+    init(_ settings: NATSettings, addresses: [IPv4Address]) {
+        let own = addresses.prefix(NATSettings.mostAddresses)
+        self.addresses = own.map(\.rawValue)
+        forwarded = settings.forwardedAddresses(besides: own)
+        let values = self.addresses + forwarded
+        let blocks = settings.blocks.flatMap {
+            BlockPlan($0, outside: Array(own), ports: settings.ports)
+        }
+        self.blocks = blocks
+        ports = settings.ports
         sorted = values.enumerated().map { (address: $1, index: $0) }
             .sorted { $0.address < $1.address }
         var layout = RegionLayout()
@@ -24,11 +33,24 @@ struct PoolSet: ~Copyable {
         pools = []
         pools.reserveCapacity(layouts.count)
         for (number, layout) in layouts.enumerated() {
-            // ICMP identifiers are not ports: all of them but 0 may be given out.
-            let range = number % 3 == Transport.icmp.index ? 1...65535 : ports
-            pools.append(PortPool(memory, layout, range: range))
+            // ICMP identifiers are not ports: all but 0 may be given out, if none is anyone's own.
+            let isFree = number % 3 == Transport.icmp.index && blocks == nil
+            pools.append(
+                PortPool(
+                    memory, layout, range: isFree ? 1...65535 : ports,
+                    blockSize: blocks?.size))
         }
         region = memory
+    }
+
+    /// Whether pools for these settings would be the same.
+    func fits(_ settings: NATSettings, addresses: [IPv4Address]) -> Bool {
+        let own = addresses.prefix(NATSettings.mostAddresses)
+        return own.map(\.rawValue) == self.addresses && settings.ports == ports
+            && settings.forwardedAddresses(besides: own) == forwarded
+            && settings.blocks.flatMap {
+                BlockPlan($0, outside: Array(own), ports: settings.ports)
+            } == blocks
     }
 
     /// The place of `address` among the outside addresses. O(log n).
@@ -44,9 +66,33 @@ struct PoolSet: ~Copyable {
         return nil
     }
 
+    /// The pool that a dynamic mapping's outside endpoint is of; nil if it may no longer have it.
+    func place(of mapping: Mapping) -> Int? {
+        guard let place = index(of: mapping.outsideAddress), place < addresses.count else {
+            return nil
+        }
+        guard let blocks else { return place }
+        guard let block = blocks.block(of: IPv4Address(mapping.insideAddress)),
+            block.address.rawValue == mapping.outsideAddress,
+            block.ports.contains(mapping.outsidePort)
+        else { return nil }
+        return place
+    }
+
     subscript(address: Int, transport: Transport) -> PortPool {
         _read { yield pools[address * 3 + transport.index] }
         _modify { yield &pools[address * 3 + transport.index] }
+    }
+}
+
+extension NATSettings {
+    /// Most outside addresses mappings get; each costs up to 2 MiB once its ports are used.
+    public static let mostAddresses = 4096
+
+    /// Outside addresses of port forwards that are not among `own`, each once.
+    func forwardedAddresses(besides own: ArraySlice<IPv4Address>) -> [UInt32] {
+        let named = Set(portForwards.compactMap(\.outsideAddress)).subtracting(own)
+        return mode == .none ? [] : named.map(\.rawValue).sorted()
     }
 }
 

@@ -1,11 +1,20 @@
 import Memory
 import Timing
 
+/// Which free ports are preferred.
+struct PortChoice: Hashable, Sendable {
+    /// The inside port itself, if it is free.
+    var preserve = false
+    /// One of the inside port's parity, else none (RFC 4787 REQ-4).
+    var parity = false
+}
+
 /// The outside ports of one address and transport: free, in use, resting or reserved.
 ///
 /// A random free port is taken in O(1) by a Fisher-Yates draw over a permutation of the ports, a
 /// wanted one in O(1) by its place in it. The permutation is stored as the difference to the
-/// identity, so that an untouched pool is zero pages that cost nothing.
+/// identity, so that an untouched pool is zero pages that cost nothing. It runs over the even ports
+/// and then over the odd ones, so that those of one parity lie together.
 struct PortPool {
     /// Who has a port.
     enum Owner: Equatable {
@@ -23,28 +32,43 @@ struct PortPool {
         let place: Extent<UInt16>
         let owner: Extent<UInt32>
         let restNext: Extent<UInt16>
+        let taken: Extent<UInt16>
 
         init(_ layout: inout RegionLayout) {
             order = layout.reserve(count: 65_536)
             place = layout.reserve(count: 65_536)
             owner = layout.reserve(count: 65_536)
             restNext = layout.reserve(count: 65_536)
+            taken = layout.reserve(count: 2 * (PortPool.mostBlocks + 1))
         }
     }
 
-    /// A range of ports drawn from separately: ports below 1024 map to such (RFC 4787 REQ-3a).
-    struct Band {
+    /// Smallest block of ports a host may have for itself.
+    static let smallestBlock = 16
+    private static let mostBlocks = 65_536 / smallestBlock
+
+    /// Even or odd ports that are drawn from together: a run of the permutation.
+    private struct Run {
+        /// Its count of ports not free is `taken[index]`.
+        var index: Int
+        /// Its first slot.
         var first: Int
         var count: Int
-        var free: Int
     }
 
     private let order: FlatArray<UInt16>
     private let place: FlatArray<UInt16>
     private let owner: FlatArray<UInt32>
     private let restNext: FlatArray<UInt16>
-    /// Index 0: below 1024; index 1: the rest.
-    private(set) var bands: InlineArray<2, Band>
+    /// Ports not free, by group and parity.
+    private let taken: FlatArray<UInt16>
+    /// Ports below 1024 map to such (RFC 4787 REQ-3a): group 0. Empty if there are blocks.
+    private let low: Range<Int>
+    /// The rest: the groups from 1 on, of `blockSize` ports each.
+    private let high: Range<Int>
+    private let blockSize: Int
+    /// Whether each host has a group of its own, which may be reused at once (RFC 6888 REQ-8).
+    private let hasBlocks: Bool
     private var restFirst: UInt16 = 0
     private var restLast: UInt16 = 0
     /// Ports resting.
@@ -55,26 +79,37 @@ struct PortPool {
     private static let tagShift: UInt32 = 30
 
     /// Pools over zeroed arrays; `range` is what may be given out. Port 0 never is.
-    init(_ region: borrowing Region, _ layout: Layout, range: ClosedRange<UInt16>) {
+    ///
+    /// With `blockSize`, 16 or more, the range is cut into blocks of so many ports.
+    init(
+        _ region: borrowing Region, _ layout: Layout, range: ClosedRange<UInt16>,
+        blockSize: Int? = nil
+    ) {
         order = region.array(layout.order)
         place = region.array(layout.place)
         owner = region.array(layout.owner)
         restNext = region.array(layout.restNext)
-        let low = max(Int(range.lowerBound), 1)
-        let high = Int(range.upperBound)
-        // With the usual 1024-65535 the well-known ports serve well-known sources.
-        let lowFirst = low == 1024 ? 1 : low
-        let lowCount = max(min(high, 1023) - lowFirst + 1, 0)
-        let highFirst = max(low, 1024)
-        let highCount = max(high - highFirst + 1, 0)
-        bands = [
-            Band(first: lowFirst, count: lowCount, free: lowCount),
-            Band(first: highFirst, count: highCount, free: highCount),
-        ]
+        taken = region.array(layout.taken)
+        let first = max(Int(range.lowerBound), 1)
+        let end = Int(range.upperBound) + 1
+        if let blockSize {
+            let size = max(blockSize, Self.smallestBlock)
+            low = 1..<1
+            high = first..<first + max(end - first, 0) / size * size
+            self.blockSize = size
+            hasBlocks = true
+        } else {
+            // With the usual 1024-65535 the well-known ports serve well-known sources.
+            let lowFirst = first == 1024 ? 1 : first
+            low = lowFirst..<max(min(end, 1024), lowFirst)
+            high = max(first, 1024)..<max(end, max(first, 1024))
+            self.blockSize = 65_536
+            hasBlocks = false
+        }
     }
 
     /// Ports that may be given out.
-    var total: Int { bands[0].count + bands[1].count }
+    var total: Int { low.count + high.count }
 
     /// Who has `port`.
     @inline(__always)
@@ -90,37 +125,61 @@ struct PortPool {
         }
     }
 
-    /// Takes a random free port from the band that `insidePort` belongs to; nil when none is free.
+    /// Takes a free port: the wanted one, or a random one of those `choice` allows; nil when there
+    /// is none.
     ///
-    /// A well-known source may fall back to an ordinary port, never the other way round.
+    /// A well-known source may fall back to an ordinary port, never the other way round. With
+    /// blocks, `block` counted from 0 says whose ports they are.
     mutating func take(
-        for insidePort: UInt16, mapping: UInt32, preserve: Bool, at now: Instant,
-        rest: Interval, random: inout Random
+        for insidePort: UInt16, mapping: UInt32, _ choice: PortChoice, block: Int = 0,
+        at now: Instant, rest: Interval, random: inout Random
     ) -> UInt16? {
         release(at: now, rest: rest, most: 4)
-        let wanted = insidePort < 1024 && insidePort != 0 ? 0 : 1
-        if preserve, band(of: insidePort) != nil, isFree(insidePort) {
-            claim(insidePort, as: mapping + 1)
-            used += 1
-            return insidePort
+        if choice.preserve, isFree(insidePort),
+            !hasBlocks || (Int(insidePort) - high.lowerBound) / blockSize == block
+        {
+            return claim(insidePort, for: mapping)
         }
-        for band in wanted == 0 ? 0..<2 : 1..<2 {
-            if bands[band].free == 0 { release(at: now, rest: rest, most: 1024) }
-            guard bands[band].free > 0 else { continue }
-            let slot = bands[band].first + random.below(bands[band].free)
-            let port = port(at: slot)
-            claim(port, as: mapping + 1)
-            used += 1
-            return port
+        if insidePort < 1024, insidePort != 0, !hasBlocks,
+            let port = draw(0, insidePort, choice, at: now, rest: rest, random: &random)
+        {
+            return claim(port, for: mapping)
         }
-        return nil
+        guard
+            let port = draw(
+                block + 1, insidePort, choice, at: now, rest: rest, random: &random)
+        else { return nil }
+        return claim(port, for: mapping)
+    }
+
+    /// A random free port of a group.
+    private mutating func draw(
+        _ group: Int, _ insidePort: UInt16, _ choice: PortChoice, at now: Instant,
+        rest: Interval, random: inout Random
+    ) -> UInt16? {
+        let even = run(group, parity: 0)
+        let odd = run(group, parity: 1)
+        let isEven = insidePort & 1 == 0
+        var free = (
+            choice.parity && !isEven ? 0 : self.free(in: even),
+            choice.parity && isEven ? 0 : self.free(in: odd)
+        )
+        if free.0 + free.1 == 0 {
+            release(at: now, rest: rest, most: 1024)
+            free = (
+                choice.parity && !isEven ? 0 : self.free(in: even),
+                choice.parity && isEven ? 0 : self.free(in: odd)
+            )
+        }
+        guard free.0 + free.1 > 0 else { return nil }
+        let drawn = random.below(free.0 + free.1)
+        return port(at: drawn < free.0 ? even.first + drawn : odd.first + drawn - free.0)
     }
 
     /// Takes this very port for a mapping; false when it is not free.
     mutating func take(_ port: UInt16, for mapping: UInt32) -> Bool {
         guard isFree(port) else { return false }
-        claim(port, as: mapping + 1)
-        used += 1
+        _ = claim(port, for: mapping)
         return true
     }
 
@@ -152,6 +211,7 @@ struct PortPool {
     /// Gives a mapping's port back; it rests before it is given out again (RFC 6888 REQ-8).
     mutating func give(_ port: UInt16, at now: Instant) {
         used -= 1
+        guard !hasBlocks else { return free(port) }
         owner[Int(port)] = 2 << Self.tagShift | Self.seconds(now)
         restNext[Int(port)] = 0
         if resting == 0 { restFirst = port } else { restNext[Int(restLast)] = port }
@@ -161,47 +221,79 @@ struct PortPool {
 
     // MARK: The permutation
 
-    private func band(of port: UInt16) -> Int? {
-        for i in 0..<2
-        where Int(port) >= bands[i].first && Int(port) < bands[i].first + bands[i].count {
-            return i
+    /// The even or odd ports of a group.
+    private func run(_ group: Int, parity: Int) -> Run {
+        var ports = low
+        if group > 0 {
+            let first = min(high.lowerBound + (group - 1) * blockSize, high.upperBound)
+            ports = first..<min(first + blockSize, high.upperBound)
         }
-        return nil
+        let first = (ports.lowerBound + 1 - parity) / 2
+        return Run(
+            index: group * 2 + parity, first: first + parity << 15,
+            count: (ports.upperBound + 1 - parity) / 2 - first)
     }
 
-    private func port(at slot: Int) -> UInt16 { order[slot] ^ UInt16(truncatingIfNeeded: slot) }
+    /// The run that a port belongs to; nil if it is none that may be given out.
+    private func run(of port: UInt16) -> Run? {
+        let number = Int(port)
+        if low.contains(number) { return run(0, parity: number & 1) }
+        guard high.contains(number) else { return nil }
+        return run(1 + (number - high.lowerBound) / blockSize, parity: number & 1)
+    }
 
-    private func slot(of port: UInt16) -> Int { Int(place[Int(port)] ^ port) }
+    private func free(in run: Run) -> Int { run.count - Int(taken[run.index]) }
+
+    /// Even ports, then odd ones.
+    private static func place(of port: UInt16) -> UInt16 { port >> 1 | port << 15 }
+
+    private static func port(in place: UInt16) -> UInt16 { place << 1 | place >> 15 }
+
+    private func port(at slot: Int) -> UInt16 {
+        Self.port(in: order[slot] ^ UInt16(truncatingIfNeeded: slot))
+    }
+
+    private func slot(of port: UInt16) -> Int {
+        let own = Self.place(of: port)
+        return Int(place[Int(own)] ^ own)
+    }
 
     private func put(_ port: UInt16, at slot: Int) {
-        order[slot] = port ^ UInt16(truncatingIfNeeded: slot)
-        place[Int(port)] = UInt16(truncatingIfNeeded: slot) ^ port
+        let own = Self.place(of: port)
+        order[slot] = own ^ UInt16(truncatingIfNeeded: slot)
+        place[Int(own)] = UInt16(truncatingIfNeeded: slot) ^ own
     }
 
     private func isFree(_ port: UInt16) -> Bool {
-        guard let band = band(of: port) else { return false }
-        return slot(of: port) < bands[band].first + bands[band].free
+        guard let run = run(of: port) else { return false }
+        return slot(of: port) < run.first + free(in: run)
+    }
+
+    private mutating func claim(_ port: UInt16, for mapping: UInt32) -> UInt16 {
+        claim(port, as: mapping + 1)
+        used += 1
+        return port
     }
 
     /// Moves a free port behind the free ones.
     private mutating func claim(_ port: UInt16, as word: UInt32) {
         owner[Int(port)] = word
-        guard let band = band(of: port) else { return }
-        let last = bands[band].first + bands[band].free - 1
+        guard let run = run(of: port) else { return }
+        let last = run.first + free(in: run) - 1
         let slot = slot(of: port)
         put(self.port(at: last), at: slot)
         put(port, at: last)
-        bands[band].free -= 1
+        taken[run.index] += 1
     }
 
     private mutating func free(_ port: UInt16) {
         owner[Int(port)] = 0
-        guard let band = band(of: port) else { return }
-        let first = bands[band].first + bands[band].free
+        guard let run = run(of: port) else { return }
+        let first = run.first + free(in: run)
         let slot = slot(of: port)
         put(self.port(at: first), at: slot)
         put(port, at: first)
-        bands[band].free += 1
+        taken[run.index] -= 1
     }
 
     // MARK: Rest

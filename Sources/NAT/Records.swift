@@ -26,10 +26,12 @@ public struct Mapping: BitwiseCopyable, Sendable {
     public var remotePort: UInt16
     /// Raw value of `Transport`.
     public var transport: UInt8
-    /// Not 0 for a mapping of a port forward, whose port is not from the pool.
+    /// 0 if its port is from the pool, 1 for a port forward's, 2 for a one-to-one entry's.
     public var isStatic: UInt8
-    /// Number of the port forward, when static.
+    /// Number of the port forward or one-to-one entry, when static.
     public var forward: UInt32
+    /// Number of the rule it is under, + 1; 0 for none.
+    public var rule: UInt32
     /// Record of the inside host.
     var host: UInt32
     /// First session + 1.
@@ -123,6 +125,8 @@ enum SessionFlag {
     @usableFromInline static var inboundRefreshes: UInt16 { 16 }
     /// Only the end that began has sent; the counter of the other one's packets holds links.
     @usableFromInline static var embryonic: UInt16 { 32 }
+    /// Of a one-to-one entry: ICMP queries go both ways.
+    @usableFromInline static var oneToOne: UInt16 { 1 << 12 }
 }
 
 /// Where a session stands. TCP follows RFC 7857 §2; UDP and ICMP know only whether an answer came.

@@ -114,6 +114,8 @@ public struct NATTimeouts: Hashable, Sendable {
     public var fragment = Interval.seconds(30)
     /// How long a freed outside port rests (RFC 6888 REQ-8).
     public var portRest = Interval.seconds(120)
+    /// Times of their own for some destination ports; the first that matches holds.
+    public var ports: [PortTimeout] = []
 
     /// The defaults of the RFCs.
     public init() {}
@@ -150,12 +152,20 @@ public struct NATSettings: Hashable, Sendable {
         case none
     }
 
+    /// What the settings began with.
+    public var preset = NATPreset.rfc
     /// What is translated.
     public var mode = Mode.masquerade
     /// The side with the outside addresses.
     public var outside = Side.wan
     /// Outside addresses of mode `pool`.
     public var pool: [ClosedRange<IPv4Address>] = []
+    /// Whether a host whose outside address has no free port may use another (RFC 7857 §4).
+    public var softPairing = false
+    /// Ports of its own for each inside host; nil for one pool for all.
+    public var blocks: BlockSettings?
+    /// Outside addresses for inside hosts alone.
+    public var oneToOne: [OneToOne] = []
     /// Ports given out to mappings.
     public var ports: ClosedRange<UInt16> = 1024...65535
     /// On what a mapping depends.
@@ -168,8 +178,14 @@ public struct NATSettings: Hashable, Sendable {
     public var otherProtocols = true
     /// Whether the inside port is kept when it is free.
     public var preservePort = false
-    /// Destination prefixes left untranslated.
-    public var exclude: [IPv4Prefix] = []
+    /// Whether an even port stays even and an odd one odd (RFC 4787 REQ-4).
+    public var preserveParity = false
+    /// Whether packets of strangers refresh a mapping (RFC 4787 REQ-6).
+    public var inboundRefresh = false
+    /// What holds for some inside hosts only; the first that matches holds.
+    public var rules: [NATRule] = []
+    /// Destinations left untranslated.
+    public var exclude: [NATException] = []
     /// Static forwards.
     public var portForwards: [PortForward] = []
     /// Idle times.

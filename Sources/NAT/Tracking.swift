@@ -82,22 +82,31 @@ extension NAT {
         }
     }
 
-    /// Idle ticks a session in this phase may live.
-    func timeout(_ phase: SessionPhase, _ transport: Transport) -> UInt32 {
+    /// Idle ticks a session in this phase to this destination port may live.
+    func timeout(_ phase: SessionPhase, _ transport: Transport, port: UInt16) -> UInt32 {
+        if !portTimeouts.isEmpty, transport == .udp || phase.isEstablished {
+            for entry in portTimeouts
+            where entry.match.ports.contains(port) && entry.match.transports.contains(transport) {
+                return entry.ticks
+            }
+        }
         switch transport {
-        case .tcp, .udp, .udpLite: timeouts[Int(phase.rawValue)]
-        case .icmp: icmpTimeout
-        case .other: otherTimeout
+        case .tcp, .udp, .udpLite: return timeouts[Int(phase.rawValue)]
+        case .icmp: return icmpTimeout
+        case .other: return otherTimeout
         case .dccp:
             // As TCP, but known only by who has sent (RFC 5597 REQ-5).
-            timeouts[
-                Int((phase == .replied ? SessionPhase.established : .transitory).rawValue)]
+            let like = phase == .replied ? SessionPhase.established : .transitory
+            return timeouts[Int(like.rawValue)]
         }
     }
 
-    private func timeout(of number: UInt32) -> UInt32 {
+    func timeout(of number: UInt32) -> UInt32 {
         guard let phase = SessionPhase(rawValue: sessions[number].phase) else { return 1 }
-        return timeout(phase, Transport(proto: sessions[number].transport))
+        // The port that the end which began sent to.
+        let isInbound = sessions[number].flags & SessionFlag.startedInbound != 0
+        let port = isInbound ? sessions[number].outsidePort : sessions[number].remotePort
+        return timeout(phase, Transport(proto: sessions[number].transport), port: port)
     }
 
     /// Seconds until session `number` ends if nothing more is heard.

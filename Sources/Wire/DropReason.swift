@@ -28,7 +28,7 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable {
     // NAT
     case natNoSession, natFiltered, natForwardSource, natNoPort, natTableFull, natHostLimit
     case natRateLimit, natProtocol, natErrorUnmatched, natHairpinOff, natTCPNotSYN
-    case natPeerTaken, natAuthenticated
+    case natPeerTaken, natAuthenticated, natDenied, natNoBlock
     // For the gateway itself
     case localNoListener, localRateLimit
     // Queues and devices

@@ -15,8 +15,7 @@ extension DropReason {
             addressText
         case .natNoSession, .natFiltered, .natForwardSource, .natNoPort, .natTableFull,
             .natPeerTaken, .natAuthenticated, .natHostLimit, .natRateLimit, .natProtocol,
-            .natErrorUnmatched, .natHairpinOff,
-            .natTCPNotSYN:
+            .natErrorUnmatched, .natHairpinOff, .natTCPNotSYN, .natDenied, .natNoBlock:
             natText
         default:
             forwardingText
@@ -208,6 +207,16 @@ extension DropReason {
             (
                 "nat.no_port", "No outside port was free for a new mapping.",
                 "Add addresses to nat.pool or lower nat.limits.ports-per-host."
+            )
+        case .natDenied:
+            (
+                "nat.denied", "A rule denies the inside host translation.",
+                "See nat.rules and gatewayctl nat rules."
+            )
+        case .natNoBlock:
+            (
+                "nat.no_block", "Hosts have blocks of ports, and this one has none.",
+                "Add its prefix to nat.blocks.inside."
             )
         case .natTableFull:
             (

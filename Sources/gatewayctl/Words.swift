@@ -10,7 +10,7 @@ enum Words {
     }
 
     static let verbs: [String: [String]] = [
-        "sessions": ["list", "count", "kill"], "nat": ["show", "port-forwards"],
+        "sessions": ["list", "count", "kill"], "nat": ["show", "port-forwards", "block", "who"],
         "routes": ["list", "get"], "neighbors": ["list", "flush"],
     ]
     static let aliases = [

@@ -74,6 +74,44 @@ struct Backend: ControlBackend {
             finish: { hosts.answer(instance, &$0) })
     }
 
+    func block(of host: IPv4Address, _ done: @escaping ControlDone<BlockAnswer>) {
+        let instance = instance
+        let job = WorkerJob.once { path in
+            guard let block = path.forwarder.nat.blocks?.block(of: host) else {
+                let why =
+                    path.forwarder.nat.blocks == nil
+                    ? "hosts have no blocks of ports (nat.blocks)" : "\(host) has no block of ports"
+                return done(
+                    .failure(ControlError(status: 404, sentence: why, exitStatus: 1)))
+            }
+            done(
+                .success(
+                    BlockAnswer(
+                        instance: instance, inside: host.description,
+                        outside: block.address.description, firstPort: block.ports.lowerBound,
+                        lastPort: block.ports.upperBound)))
+        }
+        if !jobs.post(job) { done(.failure(Self.busy)) }
+    }
+
+    func owner(
+        of outside: IPv4Address, port: UInt16, _ done: @escaping ControlDone<OwnerAnswer>
+    ) {
+        let instance = instance
+        ask(done) { path in
+            let owners = [Transport.tcp, .udp, .icmp].compactMap { transport in
+                path.forwarder.nat.owner(of: outside, port: port, transport).map {
+                    OwnerRow(
+                        protocol: transport.name, inside: $0.address.description, port: $0.port)
+                }
+            }
+            return OwnerAnswer(
+                instance: instance, outside: outside.description, port: port,
+                host: path.forwarder.nat.blocks?.host(of: outside, port: port)?.description,
+                owners: owners)
+        }
+    }
+
     func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>) {
         let instance = instance
         ask(done) { path in
@@ -233,9 +271,7 @@ struct Backend: ControlBackend {
         _ body: @escaping @Sendable (Filter, [String]) -> Void
     ) {
         let job = ControlJob { daemon in
-            let rules = daemon.configuration.forwarding.nat.portForwards.enumerated().map {
-                $1.name.isEmpty ? "forward-\($0 + 1)" : $1.name
-            }
+            let rules = daemon.configuration.forwarding.nat.ruleNames
             do throws(FilterError) {
                 body(try filter.resolved(rules: rules), rules)
             } catch {

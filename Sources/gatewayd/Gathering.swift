@@ -104,7 +104,7 @@ final class HostCount: Sendable {
         let settings = path.forwarder.settings.nat
         let (hosts, forwards) = counts.withLock { ($0.hosts, $0.forwards) }
         let outside = path.forwarder.settings[settings.outside].addresses.first?.address
-        return NATAnswer(
+        var answer = NATAnswer(
             instance: instance, mode: settings.mode.rawValue, mapping: settings.mapping.name,
             filtering: settings.filtering.name, hairpin: settings.hairpin,
             sessions: path.forwarder.nat.sessionCount,
@@ -127,6 +127,8 @@ final class HostCount: Sendable {
                         address: IPv4Address(host).description, sessions: count,
                         limit: settings.limits.sessionsPerHost)
                 })
+        answer.add(settings, path.forwarder.nat.blocks)
+        return answer
     }
 
     private static func timeouts(_ times: NATTimeouts) -> [TimeoutRow] {
@@ -135,6 +137,40 @@ final class HostCount: Sendable {
             ("udp", times.udp), ("udp-unreplied", times.udpUnreplied), ("icmp", times.icmp),
             ("other", times.other), ("fragment", times.fragment), ("port-rest", times.portRest),
         ].map { TimeoutRow(name: $0, seconds: UInt64($1.wholeSeconds)) }
+            + times.ports.flatMap { entry in
+                entry.transports.map { transport in
+                    let ports = PortForwardRow.ports(
+                        Int(entry.ports.lowerBound), Int(entry.ports.upperBound))
+                    return TimeoutRow(
+                        name: "\(transport.name) \(ports)",
+                        seconds: UInt64(entry.time.wholeSeconds))
+                }
+            }
+    }
+}
+
+extension NATAnswer {
+    /// What applications see of the translator, and what holds for some hosts only.
+    fileprivate mutating func add(_ settings: NATSettings, _ plan: BlockPlan?) {
+        let names = settings.ruleNames.dropFirst(settings.portForwards.count)
+        preset = settings.preset.rawValue
+        className = behaviorClass(mapping: settings.mapping, filtering: settings.filtering)
+        oneToOne = zip(names, settings.oneToOne).map { name, entry in
+            OneToOneRow(
+                name: name, outside: entry.outside.description,
+                inside: entry.inside.description, sources: entry.sources.map(\.description))
+        }
+        rules = zip(names.dropFirst(settings.oneToOne.count), settings.rules).map { name, rule in
+            NATRuleRow(
+                name: name, inside: rule.inside.map(\.description),
+                protocols: rule.transports.map(\.name),
+                action: rule.isDenied ? "deny" : "translate",
+                mapping: (rule.mapping ?? settings.mapping).name,
+                filtering: (rule.filtering ?? settings.filtering).name)
+        }
+        blocks = plan.map {
+            BlocksRow(size: $0.size, perAddress: $0.blocksPerAddress, hosts: $0.hosts)
+        }
     }
 }
 
@@ -151,7 +187,7 @@ extension PortForwardRow {
             sessions: sessions)
     }
 
-    private static func ports(_ first: Int, _ last: Int) -> String {
+    static func ports(_ first: Int, _ last: Int) -> String {
         first == last ? "\(first)" : "\(first)-\(last)"
     }
 }
@@ -174,7 +210,7 @@ extension SessionRow {
         bytesOut = session.bytesOut
         packetsIn = session.packetsIn
         bytesIn = session.bytesIn
-        rule = path.forwarder.nat.forward(of: number).map { Int32(truncatingIfNeeded: $0) } ?? -1
+        rule = path.forwarder.nat.rule(of: number).map { Int32(truncatingIfNeeded: $0) } ?? -1
     }
 }
 

@@ -292,7 +292,6 @@ extension ErrorCase {
                 metrics: {}
                 web: {}
                 export: {}
-                nat: {one-to-one: []}
 
                 """#,
             says: #"""
@@ -320,11 +319,7 @@ extension ErrorCase {
                  12 | export: {}
                     | ^^^^^^
                     = help: it comes with a later release; remove the section
-                a.yaml:13:7: error[E015]: 'nat.one-to-one' is not available in this version
-                 13 | nat: {one-to-one: []}
-                    |       ^^^^^^^^^^
-                    = help: it comes with a later release; remove the section
-                7 problems
+                6 problems
 
                 """#),
         ErrorCase(

@@ -61,18 +61,26 @@ import Testing
               wan: {tap: t1, addresses: [203.0.113.2/24], macaddress: "02:00:00:00:00:02"}
             nat:
               mode: pool
-              pool: {addresses: [203.0.113.16-203.0.113.19], ports: 2000-2999}
+              preset: symmetric
+              pool: {addresses: [203.0.113.16-203.0.113.19], ports: 2000-2999, pairing: soft}
+              blocks: {inside: [10.1.0.0/26], size: 31}
               mapping: address-dependent
               filtering: endpoint-independent
               hairpin: false
               other-protocols: false
               preserve-port: true
+              preserve-parity: true
+              inbound-refresh: true
               mss-clamp: off
-              exclude: [10.0.0.0/8]
+              exclude: [10.0.0.0/8, {to: 10.9.0.0/16, protocol: udp, port: 53}]
+              rules:
+                - {name: tv, from: [10.1.0.9/32], protocol: udp, filtering: address-dependent}
+                - {action: deny}
+              one-to-one: [{outside: 203.0.113.64, inside: 10.1.0.64}]
               port-forwards: [{port: 22, to: 10.1.0.9, protocol: [tcp, udp]}]
               timeouts:
                 {tcp-established: 3h, tcp-transitory: 5m, udp: 3m, udp-unreplied: 2m, icmp: 61s,
-                other: 5m, fragment: 5s, port-rest: 3m}
+                other: 5m, fragment: 5s, port-rest: 3m, ports: [{port: 53, timeout: 20s}]}
               limits:
                 {sessions: 100, sessions-per-host: 10, ports-per-host: 20, fragments: 100,
                 new-sessions-per-second: 5, new-sessions-per-second-per-host: 6}
@@ -147,17 +155,21 @@ extension ChangeTests {
           ~ interfaces.lan.icmp-errors        true -> false
           + interfaces.lan.neighbors[10.1.0.9] 02:00:00:00:00:09
           ~ interfaces.wan.macaddress         02:00:00:00:00:03 -> 02:00:00:00:00:02 needs a restart
+          ~ nat.preset                        rfc -> symmetric
           ~ nat.mode                          masquerade -> pool needs a restart
           + nat.pool.addresses                [203.0.113.16-203.0.113.19] new sessions only
           ~ nat.pool.ports                    1024-65535 -> 2000-2999 new sessions only
-          ~ nat.mapping                       endpoint-independent -> \
-        address-dependent new sessions only
-          ~ nat.filtering                     address-dependent -> \
-        endpoint-independent new sessions only
+          ~ nat.mapping                       endpoint-independent -> address-dependent new \
+        sessions only
+          ~ nat.pool.pairing                  strict -> soft
+          + nat.blocks                        31 ports for [10.1.0.0/26]
+          ~ nat.filtering                     address-dependent -> endpoint-independent
           ~ nat.hairpin                       true -> false
           ~ nat.other-protocols               true -> false
           ~ nat.preserve-port                 false -> true     new sessions only
-          + nat.exclude                       [10.0.0.0/8]      new sessions only
+          ~ nat.preserve-parity               false -> true     new sessions only
+          ~ nat.inbound-refresh               false -> true
+          + nat.exclude                       [10.0.0.0/8, 10.9.0.0/16 udp 53]
           ~ nat.timeouts.tcp-established      2h4m -> 3h        new sessions only
           ~ nat.timeouts.tcp-transitory       4m -> 5m          new sessions only
           ~ nat.timeouts.udp                  5m -> 3m          new sessions only
@@ -166,12 +178,16 @@ extension ChangeTests {
           ~ nat.timeouts.other                10m -> 5m         new sessions only
           ~ nat.timeouts.fragment             30s -> 5s
           ~ nat.timeouts.port-rest            2m -> 3m
+          + nat.timeouts.ports[udp 53]        20s               new sessions only
           ~ nat.limits.sessions               65536 -> 100      needs a restart
           ~ nat.limits.sessions-per-host      4096 -> 10
           ~ nat.limits.ports-per-host         2048 -> 20
           + nat.limits.new-sessions-per-second 5
           + nat.limits.new-sessions-per-second-per-host 6
           ~ nat.limits.fragments              1024 -> 100       needs a restart
+          + nat.rules[tv]                     from [10.1.0.9/32] udp filtering address-dependent
+          + nat.rules[1]                      deny
+          + nat.one-to-one[203.0.113.64/32]   203.0.113.64/32 <-> 10.1.0.64/32
           ~ nat.mss-clamp                     auto -> off
           + nat.port-forwards[tcp,udp 22]     tcp,udp 22 -> 10.1.0.9
           ~ forwarding.documentation-prefixes allow -> drop

@@ -17,7 +17,8 @@ struct ErrorCase: CustomStringConvertible, Sendable {
         self.init(description, whole: Self.skeleton + text, says: expected)
     }
 
-    static let all = yaml + shape + scalars + addresses + interfaces + routes + nat + control
+    static let all =
+        yaml + shape + scalars + addresses + interfaces + routes + nat + rules + control
 
     /// Read where no network namespace exists.
     var result: ConfigurationResult { read(yaml) }

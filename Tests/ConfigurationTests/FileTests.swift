@@ -11,7 +11,7 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
         path: "configuration-tests-\(UUID().uuidString)")
 
     private static let examples = [
-        "minimal.yaml", "home-gateway.yaml", "lab.yaml", "router-no-nat.yaml",
+        "minimal.yaml", "home-gateway.yaml", "lab.yaml", "router-no-nat.yaml", "provider.yaml",
     ]
 
     @Test func exampleFilesAreThese() throws {
@@ -89,6 +89,10 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
             }
         }
         if let items = object["items"] as? Object {
+            // An item may be a word or a mapping.
+            for choice in items["oneOf"] as? [Object] ?? [] {
+                result.merge(keys(of: choice, at: path)) { first, _ in first }
+            }
             result.merge(keys(of: items, at: path)) { first, _ in first }
         }
         return result
@@ -111,6 +115,14 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
             ("nat", ErrorCase.skeleton + "nat: {\(strange)}"),
             ("nat.pool", ErrorCase.skeleton + "nat: {pool: {\(strange)}}"),
             ("nat.port-forwards", ErrorCase.skeleton + "nat: {port-forwards: [{\(strange)}]}"),
+            ("nat.blocks", ErrorCase.skeleton + "nat: {blocks: {\(strange)}}"),
+            ("nat.rules", ErrorCase.skeleton + "nat: {rules: [{\(strange)}]}"),
+            ("nat.exclude", ErrorCase.skeleton + "nat: {exclude: [{\(strange)}]}"),
+            ("nat.one-to-one", ErrorCase.skeleton + "nat: {one-to-one: [{\(strange)}]}"),
+            (
+                "nat.timeouts.ports",
+                ErrorCase.skeleton + "nat: {timeouts: {ports: [{\(strange)}]}}"
+            ),
             ("nat.timeouts", ErrorCase.skeleton + "nat: {timeouts: {\(strange)}}"),
             ("nat.limits", ErrorCase.skeleton + "nat: {limits: {\(strange)}}"),
             ("forwarding", ErrorCase.skeleton + "forwarding: {\(strange)}"),
@@ -136,19 +148,22 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
         let nat = try property("nat")
         var lines: [String] = []
         let names = [
-            "mode", "outside", "mapping", "filtering", "hairpin", "preserve-port",
-            "other-protocols",
+            "preset", "mode", "outside", "mapping", "filtering", "hairpin", "preserve-port",
+            "preserve-parity", "inbound-refresh", "other-protocols",
         ]
         for name in names {
             lines.append("  \(name): \(try stated(name, in: nat))")
         }
         lines.append("  mss-clamp: \(try stated("mss-clamp", in: nat))")
-        lines.append("  pool: {ports: \(try stated("ports", in: try property("pool", in: nat)))}")
+        let pool = try property("pool", in: nat)
+        lines.append(
+            "  pool: {ports: \(try stated("ports", in: pool)), "
+                + "pairing: \(try stated("pairing", in: pool))}")
         for section in ["timeouts", "limits"] {
             lines.append("  \(section):")
             let object = try property(section, in: nat)
             for name in try #require(object["properties"] as? Object).keys.sorted()
-            where !name.hasPrefix("new-sessions-per-second") {
+            where !name.hasPrefix("new-sessions-per-second") && name != "ports" {
                 lines.append("    \(name): \(try stated(name, in: object))")
             }
         }

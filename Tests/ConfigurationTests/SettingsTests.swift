@@ -1,6 +1,7 @@
 import Forwarding
 import NAT
 import Routing
+import Support
 import Testing
 import Timing
 import Wire
@@ -127,20 +128,83 @@ import Wire
         #expect(result.configuration?.routes == expected)
     }
 
+    private static var rules: [NATRule] {
+        var tv = NATRule(
+            name: "tv", inside: [IPv4Prefix(IPv4Address(10, 1, 0, 64), length: 26)],
+            transports: [.udp, .icmp])
+        tv.mapping = .addressDependent
+        var deny = NATRule(transports: [.tcp])
+        deny.isDenied = true
+        var rest = NATRule()
+        rest.filtering = .endpointIndependent
+        rest.preservePort = false
+        rest.preserveParity = false
+        rest.inboundRefresh = false
+        return [tv, deny, rest]
+    }
+
+    @Test("Keys count more than the preset", arguments: NATPreset.allCases)
+    func presets(preset: NATPreset) throws {
+        let read = read(
+            ErrorCase.skeleton + "nat: {preset: \(preset.rawValue), mapping: address-dependent}\n")
+        #expect(read.render() == "")
+        var expected = preset.settings
+        expected.mapping = .addressDependent
+        if preset == .carrier {
+            expected.blocks = BlockSettings(
+                inside: [IPv4Prefix(IPv4Address(10, 1, 0, 0), length: 24)], size: 252)
+        }
+        #expect(read.configuration?.forwarding.nat == expected)
+    }
+
+    @Test("An inside network equal to the outside one is refused", .row("U-7"))
+    func equalNetworks() {
+        let result = read(
+            """
+            version: 1
+            interfaces:
+              wan: {tap: t1, addresses: [10.1.0.2/24]}
+              lan: {tap: t0, addresses: [10.1.0.1/24]}
+
+            """)
+        #expect(result.configuration == nil)
+        #expect(result.diagnostics.map(\.code) == ["E041"])
+        #expect(result.render().contains("overlap"), "\(result.render())")
+    }
+
     @Test func translation() throws {
         let result = read(
             ErrorCase.skeleton + """
                 nat:
                   mode: pool
                   outside: wan
-                  pool: {addresses: [203.0.113.16-203.0.113.19, 203.0.113.30], ports: 2000-2999}
+                  pool:
+                    addresses: [203.0.113.16-203.0.113.19, 203.0.113.30, 203.0.113.200/29]
+                    ports: 2000-2999
+                    pairing: soft
+                  blocks: {inside: [10.1.0.0/30], size: 16}
                   mapping: address-dependent
                   filtering: endpoint-independent
                   hairpin: false
                   preserve-port: true
+                  preserve-parity: true
+                  inbound-refresh: true
                   mss-clamp: 1400
                   other-protocols: false
-                  exclude: [10.0.0.0/8]
+                  exclude: [10.0.0.0/8, {to: 198.51.100.0/24, protocol: udp, port: 53}]
+                  rules:
+                    - name: tv
+                      from: [10.1.0.64/26]
+                      protocol: [icmp, udp]
+                      mapping: address-dependent
+                    - {action: deny, protocol: tcp}
+                    - filtering: endpoint-independent
+                      preserve-port: false
+                      preserve-parity: false
+                      inbound-refresh: false
+                  one-to-one:
+                    - {name: mail, outside: 203.0.113.64, inside: 10.1.0.64, from: [10.7.0.0/16]}
+                    - {outside: 203.0.113.68/30, inside: 10.1.0.68/30}
                   port-forwards:
                     - {name: web, port: 8443, to: "10.1.0.9:443"}
                     - port: "27015-27030"
@@ -152,7 +216,8 @@ import Wire
                     - {port: 100-109, to: "10.1.0.9:200-209", protocol: udp}
                   timeouts:
                     {tcp-established: 3h, tcp-transitory: 4m30s, udp: 150, udp-unreplied: 2m,
-                    icmp: 60500ms, other: 5m, fragment: 1s, port-rest: 1d}
+                    icmp: 60500ms, other: 5m, fragment: 1s, port-rest: 1d,
+                    ports: [{port: 53, timeout: 20s}]}
                   limits:
                     {sessions: 16777216, sessions-per-host: 1, ports-per-host: 2,
                     new-sessions-per-second: 10, new-sessions-per-second-per-host: 3,
@@ -165,14 +230,38 @@ import Wire
         nat.pool = [
             IPv4Address(203, 0, 113, 16)...IPv4Address(203, 0, 113, 19),
             IPv4Address(203, 0, 113, 30)...IPv4Address(203, 0, 113, 30),
+            IPv4Address(203, 0, 113, 200)...IPv4Address(203, 0, 113, 207),
         ]
+        nat.softPairing = true
+        nat.blocks = BlockSettings(
+            inside: [IPv4Prefix(IPv4Address(10, 1, 0, 0), length: 30)], size: 16)
         nat.ports = 2000...2999
         nat.mapping = .addressDependent
         nat.filtering = .endpointIndependent
         nat.hairpin = false
         nat.preservePort = true
         nat.otherProtocols = false
-        nat.exclude = [IPv4Prefix(IPv4Address(10, 0, 0, 0), length: 8)]
+        nat.preserveParity = true
+        nat.inboundRefresh = true
+        nat.exclude = [
+            NATException(IPv4Prefix(IPv4Address(10, 0, 0, 0), length: 8)),
+            NATException(
+                IPv4Prefix(IPv4Address(198, 51, 100, 0), length: 24), transports: [.udp],
+                ports: 53...53),
+        ]
+        nat.rules = Self.rules
+        nat.oneToOne = [
+            OneToOne(
+                name: "mail", outside: IPv4Prefix(IPv4Address(203, 0, 113, 64), length: 32),
+                inside: IPv4Prefix(IPv4Address(10, 1, 0, 64), length: 32),
+                sources: [IPv4Prefix(IPv4Address(10, 7, 0, 0), length: 16)]),
+            OneToOne(
+                outside: IPv4Prefix(IPv4Address(203, 0, 113, 68), length: 30),
+                inside: IPv4Prefix(IPv4Address(10, 1, 0, 68), length: 30)),
+        ]
+        nat.timeouts.ports = [
+            PortTimeout(transports: [.udp], ports: 53...53, time: .seconds(20))
+        ]
         nat.portForwards = [
             PortForward(
                 name: "web", ports: 8443...8443, insideAddress: IPv4Address(10, 1, 0, 9),

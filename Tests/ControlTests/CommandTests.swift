@@ -154,6 +154,21 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
         #expect(
             forwards.last == "nas-https  tcp    203.0.113.2:8443  192.168.50.10:443  anywhere  "
                 + "on       2")
+        #expect(nat.contains("behaves as symmetric, preset symmetric"))
+        #expect(nat.contains("guests  192.168.50.128/25  udp    deny"))
+        let block = try run(server, "nat", "block", "192.168.50.101")
+        #expect(block.output == "192.168.50.101 has 203.0.113.2:26000-26251\n")
+        let none = try run(server, "nat", "block", "192.168.50.9")
+        #expect(none.status == 1 && none.errors.contains("no block of ports"))
+        #expect(
+            try run(server, "nat", "who", "203.0.113.2:26007").output == """
+                203.0.113.2:26007 is in the block of 192.168.50.101
+                tcp 203.0.113.2:26007 leads to 192.168.50.101:40013
+
+                """)
+        for wrong in ["203.0.113.2", "203.0.113.2:0", "203.0.113.2:x"] {
+            #expect(try run(server, "nat", "who", wrong).status == 64, "\(wrong)")
+        }
         let neighbors = try run(server, "arp").lines
         #expect(neighbors[1] == "192.168.50.101  02:00:5e:20:00:10  lan   reachable  12s")
         #expect(try run(server, "neighbors", "flush").output == "5 neighbours forgotten\n")
@@ -176,6 +191,8 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
             (["status"], "/v1/status"), (["interfaces"], "/v1/interfaces"),
             (["sessions"], "/v1/sessions"), (["sessions", "count"], "/v1/sessions/count"),
             (["sessions", "--summary"], "/v1/sessions/summary"), (["nat"], "/v1/nat"),
+            (["nat", "block", "192.168.50.101"], "/v1/nat/block?address=192.168.50.101"),
+            (["nat", "who", "203.0.113.2:7"], "/v1/nat/who?address=203.0.113.2&port=7"),
             (["routes"], "/v1/routes"),
             (["routes", "get", "10.30.4.5"], "/v1/routes/lookup?address=10.30.4.5"),
             (["neighbors"], "/v1/neighbors"), (["drops"], "/v1/drops"),

@@ -175,8 +175,30 @@ final class FakeBackend: ControlBackend {
         reply(KillAnswer(instance: "home", count: rows.filter(filter.matches).count), done)
     }
 
-    func nat(_ done: @escaping ControlDone<NATAnswer>) {
+    func block(of host: IPv4Address, _ done: @escaping ControlDone<BlockAnswer>) {
+        guard host == IPv4Address(192, 168, 50, 101) else {
+            return done(
+                .failure(
+                    ControlError(
+                        status: 404, sentence: "\(host) has no block of ports", exitStatus: 1)))
+        }
         reply(
+            BlockAnswer(
+                instance: "home", inside: "\(host)", outside: "203.0.113.2", firstPort: 26_000,
+                lastPort: 26_251), done)
+    }
+
+    func owner(
+        of outside: IPv4Address, port: UInt16, _ done: @escaping ControlDone<OwnerAnswer>
+    ) {
+        reply(
+            OwnerAnswer(
+                instance: "home", outside: "\(outside)", port: port, host: "192.168.50.101",
+                owners: [OwnerRow(protocol: "tcp", inside: "192.168.50.101", port: 40_013)]), done)
+    }
+
+    func nat(_ done: @escaping ControlDone<NATAnswer>) {
+        var answer =
             NATAnswer(
                 instance: "home", mode: "masquerade", mapping: "endpoint-independent",
                 filtering: "address-dependent", hairpin: true, sessions: 126,
@@ -192,7 +214,15 @@ final class FakeBackend: ControlBackend {
                         sources: [], hairpin: true, sessions: 2)
                 ], limits: NATLimits(sessions: 65536, sessionsPerHost: 4096, newPerSecond: 200),
                 timeouts: [TimeoutRow(name: "udp", seconds: 300)],
-                hosts: [HostUsage(address: "192.168.50.101", sessions: 71, limit: 4096)]), done)
+                hosts: [HostUsage(address: "192.168.50.101", sessions: 71, limit: 4096)])
+        answer.preset = "symmetric"
+        answer.className = "symmetric"
+        answer.rules = [
+            NATRuleRow(
+                name: "guests", inside: ["192.168.50.128/25"], protocols: ["udp"],
+                action: "deny", mapping: "endpoint-independent", filtering: "address-dependent")
+        ]
+        reply(answer, done)
     }
 
     static let routes = [

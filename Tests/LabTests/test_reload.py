@@ -103,3 +103,53 @@ def sessions_are_logged_where_asked_for(lab):
     gateway.ctl("sessions", "kill", "inside", "port", "4001")
     until(lambda: "session.closed udp 10.10.0.2:4001" in gateway.process.output, 3, "a line")
     assert ":4000 " not in gateway.process.output
+
+
+@rows("S-5", "S-6", timeout=90)
+def changes_reach_running_flows_at_once(lab):
+    forward = {"name": "sink", "protocol": "udp", "port": 9000, "to": CLI1}
+    gateway = lab.start({"nat": {"port-forwards": [forward]}})
+    old, new = lab.cli1.udp(9000), lab.cli2.udp(9000)
+    sender = lab.srv.udp(9001)
+    def send(count):
+        for _ in range(count):
+            sender.sendto(b"x", (WAN, 9000))
+            time.sleep(0.1)
+    def received(s):
+        s.setblocking(False)
+        count = 0
+        while True:
+            try:
+                s.recv(10)
+                count += 1
+            except BlockingIOError:
+                return count
+    send(5)
+    assert received(old) == 5 and received(new) == 0
+    gateway.reload({"nat": {"port-forwards": [forward | {"to": CLI2}]}})
+    send(10)
+    assert received(old) <= 1 and received(new) >= 9
+    # A rule that denies the sender stops a transfer within a second.
+    listener = lab.srv.server(5201)
+    client = lab.cli1.connect((SRV, 5201))
+    server, _ = listener.accept()
+    last = 0
+    def push():
+        while True:
+            client.sendall(bytes(1 << 16))
+    def pull():
+        nonlocal last
+        while server.recv(1 << 18):
+            last = time.monotonic()
+    background(lab, push)
+    background(lab, pull)
+    until(lambda: last, 3, "a transfer")
+    time.sleep(0.5)
+    assert time.monotonic() - last < 0.3, "the transfer runs"
+    gateway.reload({"nat": {"rules": [{"name": "ban", "from": [f"{CLI1}/32"], "action": "deny"}]}})
+    denied = time.monotonic()
+    time.sleep(2)
+    assert last - denied < 1, f"the transfer went on for {last - denied:.1f} s"
+    assert not gateway.sessions(f"inside {CLI1}")
+    gateway.reload({"nat": {"rules": []}})
+    assert lab.cli1.connect((SRV, 5201))

@@ -106,7 +106,7 @@ struct ApplyTests {
         var bench = Bench()
         _ = Send.out(&bench)
         _ = Send.out(&bench, to: "198.18.0.9")
-        bench.apply { $0.nat.exclude = [prefix("198.18.0.0/16")] }
+        bench.apply { $0.nat.exclude = [NATException(prefix("198.18.0.0/16"))] }
         #expect(bench.sessionCount == 1)
         let plain = Send.out(&bench, to: "198.18.0.9")
         #expect(plain?.address == "192.168.50.10")

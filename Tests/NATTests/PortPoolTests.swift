@@ -14,19 +14,23 @@ struct PoolBench: ~Copyable {
     var rest = Interval.seconds(120)
     private var mappings: UInt32 = 0
 
-    init(_ range: ClosedRange<UInt16> = 1024...65535, seed: UInt64 = 1) {
+    init(
+        _ range: ClosedRange<UInt16> = 1024...65535, seed: UInt64 = 1, blockSize: Int? = nil
+    ) {
         var layout = RegionLayout()
         let extents = PortPool.Layout(&layout)
         region = Region(layout)
-        pool = PortPool(region, extents, range: range)
+        pool = PortPool(region, extents, range: range, blockSize: blockSize)
         random = Random(seed: seed)
     }
 
-    mutating func take(for inside: UInt16 = 40_000, preserve: Bool = false) -> UInt16? {
+    mutating func take(
+        for inside: UInt16 = 40_000, preserve: Bool = false, parity: Bool = false, block: Int = 0
+    ) -> UInt16? {
         mappings += 1
         return pool.take(
-            for: inside, mapping: mappings, preserve: preserve, at: now, rest: rest,
-            random: &random)
+            for: inside, mapping: mappings, PortChoice(preserve: preserve, parity: parity),
+            block: block, at: now, rest: rest, random: &random)
     }
 
     /// As `take`, when there must be a port.
@@ -228,6 +232,84 @@ struct PortPoolTests {
         }
         let near = zip(ports, ports.dropFirst()).count { abs($0 - $1) <= 16 }
         #expect(near < 20, "neighbouring ports \(near) times, 5 by chance")
+    }
+
+    @Test("An even port stays even and an odd one odd, to the last port", .row("U-4", "X-8"))
+    func parity() {
+        var bench = PoolBench(2000...2999)
+        for (inside, count): (UInt16, Int) in [(4000, 500), (4001, 500)] {
+            var seen = Set<UInt16>()
+            while let port = bench.take(for: inside, parity: true) { seen.insert(port) }
+            #expect(seen.count == count && seen.allSatisfy { $0 & 1 == inside & 1 })
+        }
+        var wide = PoolBench()
+        for number in 0..<2000 {
+            let inside = UInt16(number % 7 + 40_000)
+            let port = wide.take(for: inside, preserve: number % 2 == 0, parity: true)
+            #expect(port.map { $0 & 1 == inside & 1 } == true)
+        }
+        let low = wide.take(for: 123, parity: true)
+        #expect(low.map { $0 < 1024 && $0 & 1 == 1 } == true)
+    }
+
+    /// Draws of 10,000 ports, each from the whole pool but for `held`.
+    private func buckets(
+        _ bench: inout PoolBench, held: [UInt16] = [], for inside: UInt16, preserve: Bool = false,
+        parity: Bool = false, of width: Int, count: Int
+    ) -> Double {
+        for port in held { _ = bench.pool.take(port, for: 1) }
+        var counts = [Int](repeating: 0, count: count)
+        for _ in 0..<10_000 {
+            guard let port = bench.take(for: inside, preserve: preserve, parity: parity) else {
+                break
+            }
+            counts[min((Int(port) - 1024) / width, count - 1)] += 1
+            bench.pool.give(port, at: bench.now)
+            bench.now += .seconds(122)
+        }
+        let expected = 10_000.0 / Double(count)
+        return counts.reduce(0) { $0 + (Double($1) - expected) * (Double($1) - expected) }
+            / expected
+    }
+
+    @Test("Where a wanted port must change, any other is as likely", .row("X-9b", "S02"))
+    func chiSquareOfChanged() {
+        var bench = PoolBench(seed: 5)
+        let chi = buckets(
+            &bench, held: [40_000], for: 40_000, preserve: true, of: 252, count: 256)
+        #expect((153...357).contains(chi), "\(chi)")
+    }
+
+    @Test("Of one parity, the other 15 bits are as likely", .row("X-9c", "S02"))
+    func chiSquareOfParity() {
+        for inside: UInt16 in [40_000, 40_001] {
+            var bench = PoolBench(seed: UInt64(inside))
+            let chi = buckets(&bench, for: inside, parity: true, of: 252, count: 256)
+            #expect((153...357).contains(chi), "\(inside): \(chi)")
+        }
+    }
+
+    @Test("Blocks are drawn from one by one and reused at once", .row("B-1", "C-8"))
+    func blocks() {
+        for (range, size) in [(1024...65535, 252), (2001...2100, 17)]
+            as [(ClosedRange<UInt16>, Int)]
+        {
+            var bench = PoolBench(range, blockSize: size)
+            let blocks = range.count / size
+            #expect(bench.pool.total == blocks * size)
+            for block in [0, 1, blocks - 1] {
+                let first = Int(range.lowerBound) + block * size
+                var seen = Set<UInt16>()
+                while let port = bench.take(for: 80, block: block) { seen.insert(port) }
+                #expect(seen == Set((first..<first + size).map { UInt16($0) }))
+                let port = UInt16(first + size / 2)
+                bench.pool.give(port, at: bench.now)
+                let again = bench.take(for: port, preserve: true, block: block)
+                #expect(again == port && bench.pool.resting == 0)
+            }
+            let kept = bench.take(for: range.lowerBound, preserve: true, block: 2)
+            #expect(kept.map { ($0 - range.lowerBound) / UInt16(size) == 2 } == true)
+        }
     }
 
     @Test("Another key gives other ports", .row("X-9a"))

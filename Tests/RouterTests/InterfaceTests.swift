@@ -147,7 +147,7 @@ struct InterfaceTests {
 
     @Test(.row("C-6"))
     func excludedDestinationsAreNotTranslatedEitherWay() throws {
-        var bench = Bench { $0.nat.exclude = [prefix("198.51.100.0/24")] }
+        var bench = Bench { $0.nat.exclude = [NATException(prefix("198.51.100.0/24"))] }
         let out = try #require(bench.send(Self.host.udp(4000, 53), on: .lan).first)
         #expect(out.seen["ip.src"] == "192.168.50.10")
         #expect(out.seen["ip.ttl"] == "63")

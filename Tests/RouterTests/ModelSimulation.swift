@@ -412,6 +412,11 @@ extension NATModel {
             mappings.removeAll { $0 === mapping }
             forgetHost(mapping.inside.address)
         }
+        // What a stranger began and nobody answered is judged by the new filter.
+        let refused = sessions.filter {
+            !$0.mapping.isStatic && !$0.sentOutbound && !admits($0.mapping, $0.remote)
+        }
+        sessions.removeAll { session in refused.contains { $0 === session } }
     }
 
     private func isForwarded(_ mapping: ModelMapping) -> Bool {

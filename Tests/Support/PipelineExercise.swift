@@ -31,7 +31,7 @@ public struct PipelineExercise: ~Copyable {
         settings.nat.mapping = Behavior.allCases[Int(first >> 4) % 3]
         settings.nat.hairpin = first & 0x40 == 0
         settings.nat.preservePort = first & 0x80 != 0
-        settings.nat.exclude = second & 1 != 0 ? [Self.excluded] : []
+        settings.nat.exclude = second & 1 != 0 ? [NATException(Self.excluded)] : []
         settings.nat.portForwards = [
             PortForward(
                 transports: [.tcp, .udp], ports: 80...90, insideAddress: ip("192.168.50.10"),
@@ -232,7 +232,7 @@ extension PipelineExercise {
         let destination = IPv4Address(frame[30], frame[31], frame[32], frame[33])
         precondition(
             !prefix("192.168.50.0/24").contains(source)
-                || settings.nat.exclude.contains { $0.contains(destination) },
+                || settings.nat.exclude.contains { $0.destination.contains(destination) },
             "an inside address outside")
     }
 

@@ -27,6 +27,16 @@ public struct NATAnswer: Answer {
     public var timeouts: [TimeoutRow]
     /// Inside hosts with most sessions, most first.
     public var hosts: [HostUsage]
+    /// The preset the configuration began with.
+    public var preset = "rfc"
+    /// What mapping and filtering together are called, `restricted cone`.
+    public var className = ""
+    /// What holds for some inside hosts only, in order.
+    public var rules: [NATRuleRow] = []
+    /// Outside addresses for inside hosts alone.
+    public var oneToOne: [OneToOneRow] = []
+    /// Blocks of ports, if hosts have such.
+    public var blocks: BlocksRow?
 
     /// Made of these fields.
     public init(

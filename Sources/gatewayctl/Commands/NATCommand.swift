@@ -4,7 +4,8 @@ import Control
 struct NATCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nat", abstract: "Mode, pools, ports in use; port-forwards.",
-        subcommands: [NATShow.self, NATForwards.self], defaultSubcommand: NATShow.self)
+        subcommands: [NATShow.self, NATForwards.self, NATBlock.self, NATWho.self],
+        defaultSubcommand: NATShow.self)
 }
 
 struct NATShow: ParsableCommand {
@@ -17,6 +18,7 @@ struct NATShow: ParsableCommand {
             page.add(
                 "\(nat.mode), mapping \(nat.mapping), filtering \(nat.filtering), hairpin "
                     .printable + (nat.hairpin ? "on" : "off"))
+            Self.behavior(nat, &page)
             var limits = "\(nat.sessions) of \(nat.limits.sessions) sessions, at most "
             limits += "\(nat.limits.sessionsPerHost) of one host"
             if let rate = nat.limits.newPerSecond { limits += ", \(rate) new a second" }
@@ -43,6 +45,7 @@ struct NATShow: ParsableCommand {
                 }
                 page.add(hosts)
             }
+            Self.exceptions(nat, &page)
             if page.isWide, !nat.timeouts.isEmpty {
                 page.add("")
                 var times = Table("TIMEOUT", "AFTER")
