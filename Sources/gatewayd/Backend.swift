@@ -82,7 +82,7 @@ struct Backend: ControlBackend {
                     path.forwarder.nat.blocks == nil
                     ? "hosts have no blocks of ports (nat.blocks)" : "\(host) has no block of ports"
                 return done(
-                    .failure(ControlError(status: 404, sentence: why, exitStatus: 1)))
+                    .failure(ControlError(status: 409, sentence: why, exitStatus: 1)))
             }
             done(
                 .success(

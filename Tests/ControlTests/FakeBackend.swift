@@ -180,7 +180,7 @@ final class FakeBackend: ControlBackend {
             return done(
                 .failure(
                     ControlError(
-                        status: 404, sentence: "\(host) has no block of ports", exitStatus: 1)))
+                        status: 409, sentence: "\(host) has no block of ports", exitStatus: 1)))
         }
         reply(
             BlockAnswer(

@@ -113,6 +113,19 @@ struct OutsideAddressTests {
         #expect(error.last?.seen.problems.isEmpty == true)
     }
 
+    @Test("One-to-one: protocols without ports too, both ways", .row("X-12"))
+    func otherProtocols() {
+        var bench = Bench { $0.nat.oneToOne = [Self.entry] }
+        let payload: [UInt8] = [0, 0, 8, 0, 1, 2, 3, 4]
+        let inbound = bench.send(
+            PacketBuilder(Send.remote, "203.0.113.65").packet(47, payload), on: .wan)
+        #expect(inbound.last?.seen["ip.dst"] == "192.168.50.65" && inbound.last?.side == .lan)
+        let outbound = bench.send(
+            PacketBuilder("192.168.50.65", Send.remote).packet(47, payload), on: .lan)
+        #expect(outbound.last?.seen["ip.src"] == "203.0.113.65")
+        #expect(bench.sessionCount == 1)
+    }
+
     @Test("One-to-one entries come, move and go at once", .row("S-5"))
     func reload() {
         var bench = Bench()
