@@ -1,5 +1,5 @@
-"""Well-known kinds of translators, as two programs of other people see them from inside."""
-import re
+"""Well-known kinds of translators as programs of other people see them; blocks, one-to-one addresses."""
+import json, re
 
 from lab import *
 
@@ -132,3 +132,44 @@ def preset_linux_masquerade(lab):
 @rows("U-1", "U-8", "U-8a", "U-9", "U-11", timeout=120)
 def preset_carrier(lab):
     preset_is_seen(lab, "carrier")
+
+
+@rows("B-1")
+def blocks_are_computed_both_ways(lab):
+    gateway = lab.start({"nat": {"blocks": {"inside": ["10.10.0.0/29"], "size": 100}}})
+    server = lab.srv.udp(9000)
+    for host in (lab.cli1, lab.cli2):
+        block = json.loads(gateway.ctl("nat", "block", host.address, "--json").stdout)
+        for port in range(7000, 7010):
+            host.udp(port).sendto(b"x", (SRV, 9000))
+            address, seen = server.recvfrom(10)[1]
+            assert address == block["outside"], (address, block)
+            assert block["first_port"] <= seen <= block["last_port"], (seen, block)
+            who = json.loads(gateway.ctl("nat", "who", f"{address}:{seen}", "--json").stdout)
+            assert who["host"] == host.address, who
+            assert {"protocol": "udp", "inside": host.address, "port": port} in who["owners"], who
+    refused = gateway.ctl("nat", "block", "10.10.0.99", check=False)
+    assert refused.returncode == 1 and "no block" in refused.stderr, refused
+
+
+@rows("X-12", "I-7")
+def one_to_one_address(lab):
+    outside = "198.51.100.20"
+    lab.start({"nat": {"one-to-one": [{"name": "mail", "outside": outside, "inside": CLI1}]}})
+    lab.srv.ping(outside)
+    lab.cli2.ping(outside)
+    server, inside = lab.srv.udp(9000), lab.cli1.udp(5555)
+    inside.sendto(b"x", (SRV, 9000))
+    assert server.recvfrom(10)[1] == (outside, 5555)
+    stranger = lab.srv2.udp()
+    stranger.sendto(b"hello", (outside, 5555))
+    assert inside.recvfrom(10) == (b"hello", (SRV2, stranger.getsockname()[1]))
+    # Another inside host's datagram to a closed port comes back to it as an error.
+    neighbour = lab.cli2.udp()
+    neighbour.connect((outside, 7777))
+    neighbour.send(b"anyone there")
+    try:
+        neighbour.recv(10)
+        raise AssertionError("no ECONNREFUSED")
+    except ConnectionRefusedError:
+        pass
