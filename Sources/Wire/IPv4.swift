@@ -28,6 +28,9 @@ public enum IPProtocol {
         (sctp, "sctp"), (udpLite, "udplite"),
     ]
 
+    /// The protocols that have a name.
+    public static var knownNames: [String] { names.map(\.1) }
+
     /// The name in the configuration and in answers: the number for a protocol without one.
     public static func name(of number: UInt8) -> String {
         names.first { $0.0 == number }?.1 ?? String(number)

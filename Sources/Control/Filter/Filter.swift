@@ -25,7 +25,7 @@ public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 ///     filter  := term { ("and" | "or") term }   juxtaposition means and; "and" binds tighter
 ///                                               than "or"; "not" or "!" before a term; ( )
-///     term    := "proto" (tcp|udp|icmp|NUMBER) | "state" NAME | "rule" NAME
+///     term    := "proto" (tcp|udp|icmp|gre|...|NUMBER) | "state" NAME | "rule" NAME
 ///              | [dir] ("host"|"net"|"port") VALUE | dir ADDR[/LEN][:PORT]
 ///              | ("sport"|"dport") [op] PORT[-PORT]
 ///              | ("bytes"|"packets"|"age"|"idle") op VALUE

@@ -164,7 +164,7 @@ extension FilterParser {
         let name = try value("a protocol")
         guard let number = IPProtocol.number(named: name.text.lowercased()) else {
             let near = Spelling.suggestion(
-                for: name.text.lowercased(), among: ["tcp", "udp", "icmp"])
+                for: name.text.lowercased(), among: IPProtocol.knownNames)
             throw error(
                 at: name,
                 "unknown protocol '\(shown(name))'"

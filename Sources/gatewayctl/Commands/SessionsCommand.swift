@@ -11,7 +11,8 @@ struct SessionsCommand: ParsableCommand {
             """,
         discussion: """
             FILTER is made of conditions, joined by and, or, not and ( ):
-              proto tcp|udp|icmp|NUMBER    state NAME    rule NAME
+              proto tcp|udp|icmp|gre|esp|sctp|dccp|udplite|NUMBER
+              state NAME    rule NAME
               host ADDR    net ADDR/LEN    port PORT    sport PORT    dport PORT-PORT
               src|dst|inside|outside|remote ADDR[/LEN][:PORT]
               bytes|packets|age|idle gt|ge|lt|le|eq|ne VALUE
@@ -97,6 +98,11 @@ struct SessionsList: ParsableCommand {
         }
     }
 
+    /// An endpoint; what has no ports, and the remote of a ping, is an address alone.
+    private static func end(_ address: some CustomStringConvertible, _ port: UInt16) -> Cell {
+        Cell(port == 0 ? "\(address)" : "\(address):\(port)")
+    }
+
     private static func show(_ answer: SessionsAnswer, _ page: inout Page) {
         var table =
             page.isWide
@@ -106,9 +112,8 @@ struct SessionsList: ParsableCommand {
             : Table("PROTO", "INSIDE", "OUTSIDE", "REMOTE", "STATE", "IDLE", "OUT", "IN")
         for row in answer.sessions {
             let ends = [
-                Cell(row.transportName), Cell("\(row.inside):\(row.insidePort)"),
-                Cell("\(row.outside):\(row.outsidePort)"),
-                Cell(row.transport == 1 ? "\(row.remote)" : "\(row.remote):\(row.remotePort)"),
+                Cell(row.transportName), end(row.inside, row.insidePort),
+                end(row.outside, row.outsidePort), end(row.remote, row.remotePort),
                 Cell(row.state == .none ? "-" : row.state.name, style(of: row.state)),
             ]
             let idle = Cell(Units.duration(UInt64(row.idleSeconds)))
