@@ -198,7 +198,7 @@ struct PortPoolTests {
         #expect(seen == Set(2000...2009))
     }
 
-    @Test("10,000 draws pass a chi-square test over 256 buckets", .row("X-9a", "S02"))
+    @Test("10,000 draws pass a chi-square test over 256 buckets", .row("X-9a", "S02", "C-15"))
     func chiSquare() {
         for seed: UInt64 in 1...3 {
             var bench = PoolBench(seed: seed)
@@ -217,7 +217,7 @@ struct PortPoolTests {
         }
     }
 
-    @Test("Successive ports do not follow from each other", .row("X-9a", "S02"), .row("R-2"))
+    @Test("Successive ports do not follow from each other", .row("X-9a", "S02", "C-15", "R-2"))
     func correlation() {
         var bench = PoolBench(seed: 4)
         let ports = (0..<10_000).compactMap { _ in bench.take().map(Double.init) }
