@@ -127,6 +127,8 @@ public protocol ControlBackend: Sendable {
     func sessions(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>)
     /// Sessions counted by protocol and state.
     func sessionSummary(_ done: @escaping ControlDone<SessionsSummaryAnswer>)
+    /// Tells `watch` of sessions that match as they are made and end, as long as it is open.
+    func watchSessions(_ filter: Filter, _ watch: any SessionWatch)
     /// Removes the sessions that match.
     func killSessions(_ filter: Filter, _ done: @escaping ControlDone<KillAnswer>)
     /// The outside ports that belong to an inside host.
@@ -136,6 +138,8 @@ public protocol ControlBackend: Sendable {
         of outside: IPv4Address, port: UInt16, _ done: @escaping ControlDone<OwnerAnswer>)
     /// The translator in detail.
     func nat(_ done: @escaping ControlDone<NATAnswer>)
+    /// Mappings with a session that matches, at most `query.limit` of them.
+    func mappings(_ query: SessionQuery, _ done: @escaping ControlDone<MappingsAnswer>)
     /// Routes that match, at most `query.limit` of them.
     func routes(_ query: RouteQuery, _ done: @escaping ControlDone<RoutesAnswer>)
     /// Where packets to `address` go.

@@ -40,7 +40,7 @@ extension Connection {
         pump()
     }
 
-    private func begin(_ status: HTTPResponseStatus, length: Int?) {
+    func begin(_ status: HTTPResponseStatus, length: Int?) {
         phase = .answering
         answerEnds = .now() + .milliseconds(service.limits.wholeAnswerMilliseconds)
         var headers = HTTPHeaders([

@@ -15,6 +15,8 @@ final class Connection: ChannelInboundHandler {
         /// The backend has been asked.
         case working
         case answering
+        /// Events are sent as they come, without an end.
+        case watching
         /// The last answer is written; what still comes is thrown away.
         case lingering
         case closed
@@ -36,6 +38,8 @@ final class Connection: ChannelInboundHandler {
     private(set) var hasEnded = false
     private(set) var version = HTTPVersion.http1_1
     var rows: RowStream?
+    /// Where events come from, while the client watches.
+    var events: EventStream?
     var isTurnScheduled = false
     var answerEnds = NIODeadline.distantFuture
     private var body: [UInt8] = []
@@ -64,6 +68,9 @@ final class Connection: ChannelInboundHandler {
             in: .milliseconds(milliseconds), action)
     }
 
+    /// Calls nothing any more.
+    func disarm() { deadline?.cancel() }
+
     func awaitRequest() {
         phase = .waiting
         headBytes = 0
@@ -78,10 +85,15 @@ final class Connection: ChannelInboundHandler {
     }
 
     func close() {
+        forget()
+        channel.close(promise: nil)
+    }
+
+    private func forget() {
         phase = .closed
         rows = nil
-        deadline?.cancel()
-        channel.close(promise: nil)
+        endEvents()
+        disarm()
     }
 
     /// Answers with an error after which the connection ends.
@@ -99,11 +111,7 @@ final class Connection: ChannelInboundHandler {
 extension Connection {
     func channelActive(context: ChannelHandlerContext) { awaitRequest() }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        phase = .closed
-        rows = nil
-        deadline?.cancel()
-    }
+    func channelInactive(context: ChannelHandlerContext) { forget() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), phase) {
@@ -120,7 +128,9 @@ extension Connection {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        scheduleTurn()
+        guard case .watching = phase else { return scheduleTurn() }
+        if channel.isWritable { return disarm() }
+        arm(service.limits.writeMilliseconds) { [self] in close() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -128,7 +138,7 @@ extension Connection {
         keepsAlive = false
         hasEnded = true
         switch phase {
-        case .waiting, .receiving, .lingering: close()
+        case .waiting, .receiving, .lingering, .watching: close()
         default: break
         }
     }
@@ -199,6 +209,7 @@ extension Connection {
             }
             phase = .working
             arm(service.limits.answerMilliseconds) { [self] in
+                endEvents()
                 fail(504, "the gateway did not answer in time; try again", exitStatus: 75)
             }
             ask(request)
@@ -222,10 +233,12 @@ extension Connection {
                     })
             }
         case .sessionSummary: backend.sessionSummary(whole())
+        case .watch(let filter): watch(filter)
         case .kill(let filter): backend.killSessions(filter, whole())
         case .nat: backend.nat(whole())
         case .block(let host): backend.block(of: host, whole())
         case .owner(let address, let port): backend.owner(of: address, port: port, whole())
+        case .mappings(let query): backend.mappings(query, list())
         case .routes(let query): backend.routes(query, list())
         case .routeLookup(let address): backend.routeLookup(address, whole())
         case .neighbors: backend.neighbors(list())

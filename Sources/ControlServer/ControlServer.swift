@@ -29,6 +29,10 @@ public struct ControlLimits: Sendable {
     public var writeMilliseconds: Int64 = 5000
     /// For the client to take a whole answer.
     public var wholeAnswerMilliseconds: Int64 = 60_000
+    /// Clients that watch sessions at a time; one more is told 503.
+    public var watchers = 4
+    /// Events that may wait for a client; one that takes them more slowly is closed.
+    public var waitingEvents = 8192
     /// For the client to see why it is closed.
     public var lingerMilliseconds: Int64 = 1000
 
@@ -153,6 +157,7 @@ struct Service: Sendable {
     let peers: Peers
     let gate = Gate()
     let count = ConnectionCount()
+    let watchers = ConnectionCount()
 
     func addHandlers(to channel: any Channel, access: ControlRights.Access) throws {
         let connection = Connection(service: self, access: access, channel: channel)

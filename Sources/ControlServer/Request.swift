@@ -6,6 +6,8 @@ enum Request: Sendable {
     case status, interfaces, sessionSummary, nat, neighbors, drops, version
     case sessions(SessionQuery)
     case sessionCount(Filter)
+    case watch(Filter)
+    case mappings(SessionQuery)
     case kill(Filter)
     case routes(RouteQuery)
     case routeLookup(IPv4Address)
@@ -25,7 +27,8 @@ enum Request: Sendable {
     private static let postPaths: Set = ["/v1/sessions/kill", "/v1/neighbors/flush", "/v1/reload"]
     private static let getPaths: Set = [
         "/v1/status", "/v1/interfaces", "/v1/sessions", "/v1/sessions/summary",
-        "/v1/sessions/count", "/v1/nat", "/v1/nat/block", "/v1/nat/who", "/v1/routes",
+        "/v1/sessions/count", "/v1/sessions/watch", "/v1/nat", "/v1/nat/mappings",
+        "/v1/nat/block", "/v1/nat/who", "/v1/routes",
         "/v1/routes/lookup", "/v1/neighbors",
         "/v1/drops", "/v1/version",
     ]
@@ -52,11 +55,9 @@ enum Request: Sendable {
     private static func get(_ path: String, _ query: inout Query) throws(ControlError) -> Request {
         switch path {
         case "/v1/interfaces": return .interfaces
-        case "/v1/sessions":
-            return .sessions(
-                SessionQuery(
-                    filter: try filter(query.take("filter") ?? ""), limit: try limit(&query),
-                    offset: try number(query.take("offset"), "offset") ?? 0))
+        case "/v1/sessions": return .sessions(try sessions(&query))
+        case "/v1/sessions/watch": return .watch(try filter(query.take("filter") ?? ""))
+        case "/v1/nat/mappings": return .mappings(try sessions(&query))
         case "/v1/sessions/summary": return .sessionSummary
         case "/v1/sessions/count": return .sessionCount(try filter(query.take("filter") ?? ""))
         case "/v1/nat": return .nat
@@ -101,6 +102,12 @@ enum Request: Sendable {
         } catch {
             throw .usage("the body is not the JSON that is wanted here")
         }
+    }
+
+    private static func sessions(_ query: inout Query) throws(ControlError) -> SessionQuery {
+        SessionQuery(
+            filter: try filter(query.take("filter") ?? ""), limit: try limit(&query),
+            offset: try number(query.take("offset"), "offset") ?? 0)
     }
 
     private static func filter(_ text: String) throws(ControlError) -> Filter {

@@ -4,6 +4,8 @@ import Memory
 public struct SessionEvent: BitwiseCopyable, Sendable {
     /// The session as it was at that moment.
     public var session: Session
+    /// What it is under, as its place in `NATSettings.ruleNames`; nil for nothing.
+    public var rule: Int?
     /// Whether it ended.
     public var isEnd: Bool
 }
@@ -19,12 +21,12 @@ struct EventLog: Sendable {
 
     init(events: FlatArray<SessionEvent>) { self.events = events }
 
-    mutating func add(_ session: Session, isEnd: Bool) {
+    mutating func add(_ session: Session, rule: Int?, isEnd: Bool) {
         guard count < events.count else {
             lost += 1
             return
         }
-        events[count] = SessionEvent(session: session, isEnd: isEnd)
+        events[count] = SessionEvent(session: session, rule: rule, isEnd: isEnd)
         count += 1
     }
 

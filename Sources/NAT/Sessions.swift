@@ -94,7 +94,7 @@ extension NAT {
         enlist(number, direction)
         wheel.set(number, deadline: TimerWheel.ticks(now) &+ dueTicks(number))
         statistics.created[transport.counter] &+= 1
-        if log.isOn { log.add(sessions[number].shown, isEnd: false) }
+        if log.isOn { log.add(sessions[number].shown, rule: rule(of: number), isEnd: false) }
         return number
     }
 
@@ -169,7 +169,7 @@ extension NAT {
         hatch(number)
         let session = sessions[number]
         let mapping = session.mapping
-        if log.isOn { log.add(session, isEnd: true) }
+        if log.isOn { log.add(session, rule: rule(of: number), isEnd: true) }
         flows.remove(number << 1, hash: outboundFlow(number).hash(key))
         flows.remove(number << 1 | 1, hash: inboundFlow(number).hash(key))
         wheel.cancel(number)

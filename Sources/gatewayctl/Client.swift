@@ -32,6 +32,22 @@ struct Client {
         try understand(type, send(.POST, target, body: ControlJSON.encode(body)))
     }
 
+    /// Hands on every line at `target` after the first, a document, until `take` wants no more.
+    func stream<Head: Answer>(
+        _ type: Head.Type, _ target: String,
+        _ take: @escaping @Sendable (ArraySlice<UInt8>) -> Bool
+    ) throws {
+        let reply = try send(.GET, target, body: nil) { promise in
+            LineReader(
+                promise,
+                isHead: { line in
+                    (try? ControlJSON.decode(type, from: line))?.schema == Head.schemaName
+                }, take: take)
+        }
+        if reply.status != 200 { _ = try understand(type, reply) }
+        if !reply.body.isEmpty { throw mismatch(reply) }
+    }
+
     private func understand<Value: Answer>(
         _ type: Value.Type, _ reply: Reply
     ) throws -> (Value, [UInt8]) {
@@ -59,7 +75,12 @@ struct Client {
             status: Status.protocolMismatch)
     }
 
-    private func send(_ method: HTTPMethod, _ target: String, body: [UInt8]?) throws -> Reply {
+    private func send(
+        _ method: HTTPMethod, _ target: String, body: [UInt8]?,
+        reader: @escaping @Sendable (EventLoopPromise<Reply>) -> any ChannelHandler = {
+            ReplyReader($0)
+        }
+    ) throws -> Reply {
         let promise = group.next().makePromise(of: Reply.self)
         let channel: any Channel
         do {
@@ -70,7 +91,7 @@ struct Client {
                         let pipeline = channel.pipeline.syncOperations
                         try pipeline.addHandler(HTTPRequestEncoder())
                         try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder()))
-                        try pipeline.addHandler(ReplyReader(promise))
+                        try pipeline.addHandler(reader(promise))
                     }
                 }
                 .connect(unixDomainSocketPath: path).wait()

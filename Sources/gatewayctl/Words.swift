@@ -10,7 +10,8 @@ enum Words {
     }
 
     static let verbs: [String: [String]] = [
-        "sessions": ["list", "count", "kill"], "nat": ["show", "port-forwards", "block", "who"],
+        "sessions": ["list", "count", "watch", "kill"],
+        "nat": ["show", "mappings", "port-forwards", "block", "who"],
         "routes": ["list", "get"], "neighbors": ["list", "flush"],
     ]
     static let aliases = [

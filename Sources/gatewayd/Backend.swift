@@ -69,7 +69,9 @@ struct Backend: ControlBackend {
             done,
             visit: { path, number in
                 let session = path.forwarder.nat.session(number)
-                hosts.add(session.insideAddress, path.forwarder.nat.forward(of: number))
+                hosts.add(
+                    session.insideAddress, MappingKey(path, of: number),
+                    path.forwarder.nat.forward(of: number))
             },
             finish: { hosts.answer(instance, &$0) })
     }
@@ -250,6 +252,32 @@ struct Backend: ControlBackend {
             finish: { counts.answer(instance, &$0) })
     }
 
+    func mappings(_ query: SessionQuery, _ done: @escaping ControlDone<MappingsAnswer>) {
+        let instance = instance
+        resolving(query.filter, done) { filter, rules in
+            let found = MappingCollector(query, filter, rules)
+            scan(
+                done,
+                visit: { path, number in
+                    found.add(
+                        SessionRow(path, number), MappingKey(path, of: number), at: path.now)
+                },
+                finish: { found.answer(instance, total: $0.forwarder.nat.mappingCount) })
+        }
+    }
+
+    func watchSessions(_ filter: Filter, _ watch: any SessionWatch) {
+        let job = ControlJob { daemon in
+            do throws(FilterError) {
+                _ = try filter.resolved(rules: daemon.ruleNames)
+                daemon.watch(filter, watch)
+            } catch {
+                watch.refuse(ControlError(error))
+            }
+        }
+        if !inbox.post(job) { watch.refuse(Self.busy) }
+    }
+
     func killSessions(_ filter: Filter, _ done: @escaping ControlDone<KillAnswer>) {
         let instance = instance
         resolving(filter, done) { filter, _ in
@@ -271,7 +299,7 @@ struct Backend: ControlBackend {
         _ body: @escaping @Sendable (Filter, [String]) -> Void
     ) {
         let job = ControlJob { daemon in
-            let rules = daemon.configuration.forwarding.nat.ruleNames
+            let rules = daemon.ruleNames
             do throws(FilterError) {
                 body(try filter.resolved(rules: rules), rules)
             } catch {

@@ -41,6 +41,8 @@ final class Daemon {
     private let sessionLog: SessionLog
     /// Changes the worker's mailbox had no room for, in order; offered again each turn.
     private var waiting: [WorkerJob] = []
+    /// Clients that watch sessions.
+    var watchers = SessionWatchers()
     private var lan: Device
     private var wan: Device
 
@@ -276,7 +278,10 @@ final class Daemon {
                 """, metadata: ["event": "device.gone", "side": "\(side)"])
             exitStatus = 74
         case .sessions(let events, let lost):
-            for event in events { sessionLog.write(event) }
+            if configuration.log.natSessions == .all {
+                for event in events { sessionLog.write(event) }
+            }
+            watchers.tell(events, lost: lost, rules: ruleNames)
             if lost > 0 { log.warning("\(lost) more sessions were made or ended") }
         case .failed(let error):
             log.critical("\(error)")
@@ -291,6 +296,7 @@ final class Daemon {
     }
 
     private func everySecond() {
+        forgetWatchers()
         journal.writeSuppressed()
         let inbox = inbox
         _ = jobs.post(
@@ -398,7 +404,7 @@ final class Daemon {
         log.logLevel = Self.level(new.log.level)
         let table = control.configure(new.forwarding, routes: new.routes)
         let settings = new.forwarding
-        let recordsSessions = new.log.natSessions == .all
+        let recordsSessions = recordsSessions
         post(table) { path in
             path.forwarder.apply(settings, at: path.now, into: &path.outbox)
             path.forwarder.recordSessions(recordsSessions)

@@ -86,28 +86,86 @@ final class StateCount: Sendable {
     }
 }
 
-/// Sessions by inside host and by port forward, for the answer about translation.
+/// Mappings with sessions that match a query, at most as many as it wants.
+final class MappingCollector: Sendable {
+    private let query: SessionQuery
+    private let filter: Filter
+    private let rules: [String]
+    private let state = Mutex((known: [MappingKey: Int](), rows: [MappingRow]()))
+
+    init(_ query: SessionQuery, _ filter: Filter, _ rules: [String]) {
+        self.query = query
+        self.filter = filter
+        self.rules = rules
+    }
+
+    func add(_ row: SessionRow, _ key: MappingKey, at now: Instant) {
+        guard filter.matches(row) else { return }
+        state.withLock { state in
+            if let place = state.known[key] {
+                if state.rows.indices.contains(place) { state.rows[place].add(row) }
+                return
+            }
+            let place = state.known.count - query.offset
+            state.known[key] = place
+            guard place >= 0, place < query.limit else { return }
+            let name = Int(row.rule) < rules.count && row.rule >= 0 ? rules[Int(row.rule)] : nil
+            state.rows.append(
+                MappingRow(
+                    protocol: row.transportName, inside: row.inside.description,
+                    insidePort: row.insidePort, outside: row.outside.description,
+                    outsidePort: row.outsidePort, rule: name,
+                    ageSeconds: (TimerWheel.ticks(now) &- key.created) / 4))
+            state.rows[place].add(row)
+        }
+    }
+
+    func answer(_ instance: String, total: Int) -> MappingsAnswer {
+        state.withLock {
+            MappingsAnswer(
+                instance: instance, matched: $0.known.count, total: total, mappings: $0.rows)
+        }
+    }
+}
+
+/// Tells mappings apart, also two that had the same record while a scan went on.
+struct MappingKey: Hashable {
+    let number: UInt32
+    let created: UInt32
+
+    init(_ path: borrowing DataPath, of session: UInt32) {
+        number = path.forwarder.nat.session(session).mapping
+        created = path.forwarder.nat.mapping(of: session).created
+    }
+}
+
+/// Sessions and mappings by inside host and by port forward, for the answer about translation.
 final class HostCount: Sendable {
-    private let counts = Mutex((hosts: [UInt32: Int](), forwards: [Int: Int]()))
+    private let counts = Mutex(
+        (hosts: [UInt32: Int](), mappings: [UInt32: Int](), forwards: [Int: Int]()))
+    private let seen = Mutex(Set<MappingKey>())
 
     /// Hosts told of, those with the most sessions.
     private static let most = 20
 
-    func add(_ host: UInt32, _ forward: Int?) {
+    func add(_ host: UInt32, _ mapping: MappingKey, _ forward: Int?) {
+        let isNew = forward == nil && seen.withLock { $0.insert(mapping).inserted }
         counts.withLock { counts in
             counts.hosts[host, default: 0] += 1
+            if isNew { counts.mappings[host, default: 0] += 1 }
             if let forward { counts.forwards[forward, default: 0] += 1 }
         }
     }
 
     func answer(_ instance: String, _ path: inout DataPath) -> NATAnswer {
         let settings = path.forwarder.settings.nat
-        let (hosts, forwards) = counts.withLock { ($0.hosts, $0.forwards) }
+        let (hosts, mappings, forwards) = counts.withLock { $0 }
         let outside = path.forwarder.settings[settings.outside].addresses.first?.address
         var answer = NATAnswer(
             instance: instance, mode: settings.mode.rawValue, mapping: settings.mapping.name,
             filtering: settings.filtering.name, hairpin: settings.hairpin,
             sessions: path.forwarder.nat.sessionCount,
+            mappings: path.forwarder.nat.mappingCount,
             pools: path.forwarder.nat.poolUse().map { pool in
                 PoolRow(
                     address: pool.address.description, protocol: pool.transport.name,
@@ -119,13 +177,17 @@ final class HostCount: Sendable {
             limits: Control.NATLimits(
                 sessions: path.forwarder.nat.sessionCapacity,
                 sessionsPerHost: settings.limits.sessionsPerHost,
-                newPerSecond: settings.limits.newSessionsPerSecond),
+                mappingsPerHost: settings.limits.portsPerHost,
+                newPerSecond: settings.limits.newSessionsPerSecond,
+                newPerSecondPerHost: settings.limits.newSessionsPerSecondPerHost),
             timeouts: Self.timeouts(settings.timeouts),
             hosts: hosts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(Self.most)
                 .map { host, count in
                     HostUsage(
                         address: IPv4Address(host).description, sessions: count,
-                        limit: settings.limits.sessionsPerHost)
+                        mappings: mappings[host] ?? 0,
+                        limit: settings.limits.sessionsPerHost,
+                        mappingLimit: settings.limits.portsPerHost)
                 })
         answer.add(settings, path.forwarder.nat.blocks)
         return answer
@@ -195,22 +257,29 @@ extension PortForwardRow {
 extension SessionRow {
     /// Copies session record `number`.
     init(_ path: borrowing DataPath, _ number: UInt32) {
-        let session = path.forwarder.nat.session(number)
+        self.init(
+            path.forwarder.nat.session(number),
+            rule: path.forwarder.nat.rule(of: number),
+            at: path.now)
+        expiresSeconds = path.forwarder.nat.secondsLeft(number, at: path.now)
+    }
+
+    /// Copies a session; when it ends is not told.
+    init(_ session: Session, rule place: Int?, at now: Instant) {
         self.init(
             id: session.serial, transport: session.transport,
             state: SessionState(SessionPhase(rawValue: session.phase)),
             inside: IPv4Address(session.insideAddress), insidePort: session.insidePort,
             outside: IPv4Address(session.outsideAddress), outsidePort: session.outsidePort,
             remote: IPv4Address(session.remoteAddress), remotePort: session.remotePort)
-        let tick = TimerWheel.ticks(path.now)
+        let tick = TimerWheel.ticks(now)
         ageSeconds = (tick &- session.created) / 4
         idleSeconds = (tick &- session.lastSeen) / 4
-        expiresSeconds = path.forwarder.nat.secondsLeft(number, at: path.now)
         packetsOut = session.packetsOut
         bytesOut = session.bytesOut
         packetsIn = session.packetsIn
         bytesIn = session.bytesIn
-        rule = path.forwarder.nat.rule(of: number).map { Int32(truncatingIfNeeded: $0) } ?? -1
+        rule = place.map { Int32(truncatingIfNeeded: $0) } ?? -1
     }
 }
 

@@ -1,6 +1,7 @@
 import Control
 import Foundation
 import Glibc
+import Support
 import Testing
 
 @testable import ControlServer
@@ -41,9 +42,9 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
         #expect(
             plain.output == """
                 PROTO  INSIDE                OUTSIDE            REMOTE            STATE        \
-                IDLE  OUT    IN
+                EXPIRES  OUT    IN
                 tcp    192.168.50.101:40013  203.0.113.2:40013  198.51.100.7:443  established  \
-                1s    98 kB  11 MB
+                2h3m     98 kB  11 MB
                 1 of 3 sessions match
 
                 """)
@@ -147,15 +148,10 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
     @Test func natNeighborsDropsVersion() throws {
         let backend = FakeBackend()
         let server = try TestServer(backend)
-        let nat = try run(server, "nat").output
-        #expect(nat.contains("masquerade, mapping endpoint-independent"))
-        #expect(nat.contains("203.0.113.2  tcp    92      4        64512"))
         let forwards = try run(server, "nat", "port-forwards").lines
         #expect(
             forwards.last == "nas-https  tcp    203.0.113.2:8443  192.168.50.10:443  anywhere  "
                 + "on       2")
-        #expect(nat.contains("behaves as symmetric, preset symmetric"))
-        #expect(nat.contains("guests  192.168.50.128/25  udp    deny"))
         let block = try run(server, "nat", "block", "192.168.50.101")
         #expect(block.output == "192.168.50.101 has 203.0.113.2:26000-26251\n")
         let none = try run(server, "nat", "block", "192.168.50.9")
@@ -185,6 +181,52 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
             try run(server, "version").output == "gatewayctl 0.1.0\ngatewayd 9.9.9 (home)\n")
     }
 
+    @Test("Behaviour, limits, pools, hosts, forwards and timers on one page", .row("C-10"))
+    func nat() throws {
+        let server = try TestServer()
+        #expect(
+            try run(server, "nat").output == """
+                masquerade, mapping endpoint-independent, filtering address-dependent, hairpin on
+                behaves as symmetric, preset symmetric
+                80 mappings, 126 of 65536 sessions, at most 4096 of one host, 200 new a second
+
+                POOL         PROTO  IN USE  RESTING  TOTAL
+                203.0.113.2  tcp    92      4        64512
+
+                HOST            SESSIONS  LIMIT  MAPPINGS  LIMIT
+                192.168.50.101  71        4096   64        2048
+
+                FORWARD    PROTO  OUTSIDE           TO                 FROM      HAIRPIN  SESSIONS
+                nas-https  tcp    203.0.113.2:8443  192.168.50.10:443  anywhere  on       2
+
+                RULE    FROM               PROTO  ACTION  MAPPING               FILTERING
+                guests  192.168.50.128/25  udp    deny    endpoint-independent  address-dependent
+
+                TIMEOUT  AFTER
+                udp      5m
+
+                """)
+        #expect(try run(server, "nat", "-o", "brief").lines.count == 3)
+    }
+
+    @Test("Mappings with their sessions", .row("C-10")) func mappings() throws {
+        let server = try TestServer()
+        #expect(
+            try run(server, "nat", "mappings").output == """
+                PROTO  INSIDE                OUTSIDE            SESSIONS  AGE    EXPIRES  \
+                RULE       TALKS TO
+                tcp    192.168.50.101:40013  203.0.113.2:40013  2         12m4s  2h3m     \
+                nas-https  198.51.100.7:443 established, and 1 more
+                1 of 80 mappings match
+
+                """)
+        let wide = try run(server, "nat", "mappings", "proto", "tcp", "-o", "wide", "--no-header")
+        #expect(wide.lines.count == 2 && wide.output.hasSuffix("198.51.100.53:53 replied\n"))
+        #expect(try run(server, "nat", "mappings", "destport", "1").status == 64)
+        #expect(try run(server, "nat", "mappings", "--limit", "0", "-q").lines.count == 1)
+        #expect(try run(server, "nat", "maping").errors.contains("did you mean 'mappings'?"))
+    }
+
     @Test(
         "JSON is passed on as it came",
         arguments: [
@@ -193,6 +235,7 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
             (["sessions", "--summary"], "/v1/sessions/summary"), (["nat"], "/v1/nat"),
             (["nat", "block", "192.168.50.101"], "/v1/nat/block?address=192.168.50.101"),
             (["nat", "who", "203.0.113.2:7"], "/v1/nat/who?address=203.0.113.2&port=7"),
+            (["nat", "mappings"], "/v1/nat/mappings"),
             (["routes"], "/v1/routes"),
             (["routes", "get", "10.30.4.5"], "/v1/routes/lookup?address=10.30.4.5"),
             (["neighbors"], "/v1/neighbors"), (["drops"], "/v1/drops"),

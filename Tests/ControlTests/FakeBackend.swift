@@ -201,7 +201,7 @@ final class FakeBackend: ControlBackend {
         var answer =
             NATAnswer(
                 instance: "home", mode: "masquerade", mapping: "endpoint-independent",
-                filtering: "address-dependent", hairpin: true, sessions: 126,
+                filtering: "address-dependent", hairpin: true, sessions: 126, mappings: 80,
                 pools: [
                     PoolRow(
                         address: "203.0.113.2", protocol: "tcp", inUse: 92, resting: 4,
@@ -212,9 +212,16 @@ final class FakeBackend: ControlBackend {
                         name: "nas-https", protocols: ["tcp"], outside: "203.0.113.2",
                         outsidePorts: "8443", inside: "192.168.50.10", insidePorts: "443",
                         sources: [], hairpin: true, sessions: 2)
-                ], limits: NATLimits(sessions: 65536, sessionsPerHost: 4096, newPerSecond: 200),
+                ],
+                limits: NATLimits(
+                    sessions: 65536, sessionsPerHost: 4096, mappingsPerHost: 2048,
+                    newPerSecond: 200),
                 timeouts: [TimeoutRow(name: "udp", seconds: 300)],
-                hosts: [HostUsage(address: "192.168.50.101", sessions: 71, limit: 4096)])
+                hosts: [
+                    HostUsage(
+                        address: "192.168.50.101", sessions: 71, mappings: 64, limit: 4096,
+                        mappingLimit: 2048)
+                ])
         answer.preset = "symmetric"
         answer.className = "symmetric"
         answer.rules = [
@@ -223,6 +230,39 @@ final class FakeBackend: ControlBackend {
                 action: "deny", mapping: "endpoint-independent", filtering: "address-dependent")
         ]
         reply(answer, done)
+    }
+
+    func mappings(_ query: SessionQuery, _ done: @escaping ControlDone<MappingsAnswer>) {
+        var mapping = MappingRow(
+            protocol: "tcp", inside: "192.168.50.101", insidePort: 40013, outside: "203.0.113.2",
+            outsidePort: 40013, rule: rules.first, ageSeconds: 724)
+        for row in rows.prefix(2) { mapping.add(row) }
+        let found = Array([mapping].prefix(query.limit))
+        reply(MappingsAnswer(instance: "home", matched: 1, total: 80, mappings: found), done)
+    }
+
+    func watchSessions(_ filter: Filter, _ watch: any SessionWatch) {
+        switch behavior {
+        case .fails(let error): watch.refuse(error)
+        case .staysSilent: break
+        default:
+            watch.begin(SessionEventsHead(instance: "home"))
+            watches.withLock { $0.append(watch) }
+            DispatchQueue.global().async { [self] in
+                while watch.isOpen, let lines = eventsToTell() { watch.tell(lines) }
+            }
+        }
+    }
+
+    /// Clients that watch.
+    let watches = Mutex<[any SessionWatch]>([])
+    /// What they are told; as long as it has something.
+    private let events = Mutex<[[SessionEventLine]]>([])
+
+    func willTell(_ lines: [[SessionEventLine]]) { events.withLock { $0 = lines } }
+
+    private func eventsToTell() -> [SessionEventLine]? {
+        events.withLock { $0.isEmpty ? nil : $0.removeFirst() }
     }
 
     static let routes = [

@@ -17,6 +17,8 @@ public struct NATAnswer: Answer {
     public var hairpin: Bool
     /// Sessions in the table.
     public var sessions: Int
+    /// Mappings in the table.
+    public var mappings: Int
     /// Outside addresses, one row a protocol.
     public var pools: [PoolRow]
     /// In the order of the configuration.
@@ -41,7 +43,8 @@ public struct NATAnswer: Answer {
     /// Made of these fields.
     public init(
         instance: String, mode: String, mapping: String, filtering: String, hairpin: Bool,
-        sessions: Int, pools: [PoolRow], portForwards: [PortForwardRow], limits: NATLimits,
+        sessions: Int, mappings: Int, pools: [PoolRow], portForwards: [PortForwardRow],
+        limits: NATLimits,
         timeouts: [TimeoutRow], hosts: [HostUsage]
     ) {
         self.instance = instance
@@ -50,6 +53,7 @@ public struct NATAnswer: Answer {
         self.filtering = filtering
         self.hairpin = hairpin
         self.sessions = sessions
+        self.mappings = mappings
         self.pools = pools
         self.portForwards = portForwards
         self.limits = limits
@@ -125,14 +129,23 @@ public struct NATLimits: Codable, Hashable, Sendable {
     public var sessions: Int
     /// Sessions of one inside host.
     public var sessionsPerHost: Int
-    /// New sessions a second of one inside host; nil without limit.
+    /// Mappings of one inside host.
+    public var mappingsPerHost: Int
+    /// New sessions a second in all; nil without limit.
     public var newPerSecond: Int?
+    /// New sessions a second of one inside host; nil without limit.
+    public var newPerSecondPerHost: Int?
 
     /// Made of these fields.
-    public init(sessions: Int, sessionsPerHost: Int, newPerSecond: Int? = nil) {
+    public init(
+        sessions: Int, sessionsPerHost: Int, mappingsPerHost: Int, newPerSecond: Int? = nil,
+        newPerSecondPerHost: Int? = nil
+    ) {
         self.sessions = sessions
         self.sessionsPerHost = sessionsPerHost
+        self.mappingsPerHost = mappingsPerHost
         self.newPerSecond = newPerSecond
+        self.newPerSecondPerHost = newPerSecondPerHost
     }
 }
 
@@ -156,13 +169,19 @@ public struct HostUsage: Codable, Hashable, Sendable {
     public var address: String
     /// Its sessions.
     public var sessions: Int
-    /// What it may have.
+    /// Its mappings, those of port forwards not counted.
+    public var mappings: Int
+    /// Sessions it may have.
     public var limit: Int
+    /// Mappings it may have.
+    public var mappingLimit: Int
 
     /// Made of these fields.
-    public init(address: String, sessions: Int, limit: Int) {
+    public init(address: String, sessions: Int, mappings: Int, limit: Int, mappingLimit: Int) {
         self.address = address
         self.sessions = sessions
+        self.mappings = mappings
         self.limit = limit
+        self.mappingLimit = mappingLimit
     }
 }

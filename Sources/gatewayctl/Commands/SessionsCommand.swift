@@ -3,10 +3,11 @@ import Control
 
 struct SessionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sessions", abstract: "NAT sessions: list, count, kill.",
+        commandName: "sessions", abstract: "NAT sessions: list, count, watch, kill.",
         usage: """
             gatewayctl sessions [FILTER ...] [--summary] [--limit N | --all]
             gatewayctl sessions count [FILTER ...]
+            gatewayctl sessions watch [FILTER ...] [--count N]
             gatewayctl sessions kill FILTER ...
             """,
         discussion: """
@@ -18,7 +19,9 @@ struct SessionsCommand: ParsableCommand {
               bytes|packets|age|idle gt|ge|lt|le|eq|ne VALUE
             For example: gatewayctl sessions inside 192.168.50.101 and dport 443
             """,
-        subcommands: [SessionsList.self, SessionsCount.self, SessionsKill.self],
+        subcommands: [
+            SessionsList.self, SessionsCount.self, SessionsWatch.self, SessionsKill.self,
+        ],
         defaultSubcommand: SessionsList.self, aliases: ["sess"])
 }
 
@@ -109,7 +112,7 @@ struct SessionsList: ParsableCommand {
             ? Table(
                 "PROTO", "INSIDE", "OUTSIDE", "REMOTE", "STATE", "AGE", "IDLE", "EXPIRES",
                 "OUT PKT", "OUT", "IN PKT", "IN", "RULE")
-            : Table("PROTO", "INSIDE", "OUTSIDE", "REMOTE", "STATE", "IDLE", "OUT", "IN")
+            : Table("PROTO", "INSIDE", "OUTSIDE", "REMOTE", "STATE", "EXPIRES", "OUT", "IN")
         for row in answer.sessions {
             let ends = [
                 Cell(row.transportName), end(row.inside, row.insidePort),
@@ -117,16 +120,16 @@ struct SessionsList: ParsableCommand {
                 Cell(row.state == .none ? "-" : row.state.name, style(of: row.state)),
             ]
             let idle = Cell(Units.duration(UInt64(row.idleSeconds)))
+            let expires = Cell(Units.duration(UInt64(row.expiresSeconds)))
             let out = Cell(Units.bytes(row.bytesOut))
             let back = Cell(Units.bytes(row.bytesIn))
             guard page.isWide else {
-                table.rows.append(ends + [idle, out, back])
+                table.rows.append(ends + [expires, out, back])
                 continue
             }
             table.rows.append(
                 ends + [
-                    Cell(Units.duration(UInt64(row.ageSeconds))), idle,
-                    Cell(Units.duration(UInt64(row.expiresSeconds))),
+                    Cell(Units.duration(UInt64(row.ageSeconds))), idle, expires,
                     Cell("\(row.packetsOut)"), out, Cell("\(row.packetsIn)"), back,
                     Cell(answer.ruleName(of: row) ?? "-"),
                 ])
