@@ -2,8 +2,8 @@ import Control
 import NIOCore
 import NIOHTTP1
 
-/// Takes an answer without end line by line; the first is a document, by which it is known. Any other
-/// answer than 200 is collected.
+/// Takes an answer without end line by line; the first is a document, by which it is known. Any
+/// other answer than 200 is collected.
 final class LineReader: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
 
