@@ -106,6 +106,19 @@ struct TranslationTests {
         #expect(back.seen["icmp.ident"] == "7")
     }
 
+    @Test(.row("I-2"), .row("I-2a"), arguments: [60, 90])
+    func queriesWaitForTheirReplyAsLongAsConfigured(seconds: Int64) throws {
+        var bench = Bench { if seconds != 60 { $0.nat.timeouts.icmp = .seconds(seconds) } }
+        let ident = try outsidePort(bench.send(Self.host.echo(identifier: 7), on: .lan).first)
+        bench.advance(.seconds(seconds - 1))
+        let reply = PacketBuilder("198.51.100.7", "203.0.113.2").echo(
+            reply: true, identifier: ident)
+        #expect(bench.send(reply, on: .wan).first?.side == .lan)
+        bench.advance(.seconds(seconds + 1))
+        #expect(bench.send(reply, on: .wan).isEmpty)
+        #expect(bench.sessionCount == 0)
+    }
+
     @Test(.row("I-4"), .row("I-3d"), .row("I-6"), .row("U-12"))
     func errorFromOutsideReachesTheInsideHost() throws {
         var bench = Bench()
