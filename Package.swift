@@ -42,6 +42,8 @@ let package = Package(
         .systemLibrary(
             name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .systemLibrary(
+            name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
             name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // The pure core: no operating system, no clock, no random source, no log.
@@ -52,6 +54,9 @@ let package = Package(
         .target(
             name: "Forwarding", dependencies: ["Memory", "Timing", "Wire", "NAT"],
             swiftSettings: views),
+        .target(
+            name: "RIP", dependencies: ["CCrypto", "Memory", "Timing", "Wire"],
+            swiftSettings: views),
         .target(name: "Routing", dependencies: ["Wire"], swiftSettings: strict),
         .target(
             name: "Router",
@@ -61,7 +66,7 @@ let package = Package(
         .target(
             name: "Configuration",
             dependencies: [
-                "Timing", "Wire", "NAT", "Forwarding", "Routing", "Words", "CYAML",
+                "Timing", "Wire", "NAT", "Forwarding", "RIP", "Routing", "Words", "CYAML",
             ],
             swiftSettings: strict),
         .target(name: "Words", swiftSettings: strict),
@@ -79,7 +84,7 @@ let package = Package(
         .executableTarget(
             name: "gatewayd",
             dependencies: [
-                "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
+                "Memory", "Timing", "Wire", "NAT", "Forwarding", "RIP", "Routing", "Router",
                 "Configuration", "Control", "ControlServer", "Linux", "Netlink",
                 logging, arguments,
             ],
@@ -124,9 +129,9 @@ func tests() -> [Target] {
     ]
     let targets: [(String, [Target.Dependency])] = [
         ("MemoryTests", []), ("TimingTests", []), ("WireTests", []), ("NATTests", ["Simulation"]),
-        ("ForwardingTests", []), ("RoutingTests", []),
+        ("ForwardingTests", []), ("RoutingTests", []), ("RIPTests", ["RIP"]),
         ("RouterTests", ["Simulation"]),
-        ("ConfigurationTests", ["Configuration"]),
+        ("ConfigurationTests", ["Configuration", "RIP"]),
         (
             "ControlTests",
             ["Control", "ControlServer", "gatewayctl", nio("NIOCore"), nio("NIOPosix")]

@@ -11,9 +11,12 @@ struct ImportTests {
         "Wire": ["Memory"],
         "NAT": ["Memory", "Timing", "Wire"],
         "Forwarding": ["Memory", "Timing", "Wire", "NAT"],
+        "RIP": ["CCrypto", "Memory", "Timing", "Wire"],
         "Routing": ["Wire"],
         "Router": ["Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing"],
-        "Configuration": ["Timing", "Wire", "NAT", "Forwarding", "Routing", "Words", "CYAML"],
+        "Configuration": [
+            "Timing", "Wire", "NAT", "Forwarding", "RIP", "Routing", "Words", "CYAML",
+        ],
         "Control": ["Wire", "Words", "FoundationEssentials"],
         "ControlServer": ["Control", "Wire", "Synchronization", "NIO*"],
         "Words": [],

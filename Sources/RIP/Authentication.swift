@@ -1,0 +1,216 @@
+internal import Wire
+
+/// A key shared with neighbours (RFC 4822 §2.2). Lifetimes are in seconds since 1970.
+public struct RIPKey: Hashable, Sendable {
+    /// The number that tells keys apart in packets.
+    public var id: UInt8
+    /// What is done with the secret.
+    public var algorithm: RIPAlgorithm
+    /// The secret, at least one octet; MD5 uses the first 16.
+    public var secret: [UInt8]
+    /// When packets are signed with it.
+    public var sending: Range<Int64>
+    /// When packets signed with it are accepted.
+    public var accepting: Range<Int64>
+
+    /// A key of these fields; by default valid for ever.
+    public init(
+        id: UInt8, _ algorithm: RIPAlgorithm, secret: [UInt8],
+        sending: Range<Int64> = 0..<Int64.max, accepting: Range<Int64> = 0..<Int64.max
+    ) {
+        self.id = id
+        self.algorithm = algorithm
+        self.secret = secret
+        self.sending = sending
+        self.accepting = accepting
+    }
+}
+
+/// How packets on an interface are authenticated.
+public enum RIPAuthentication: Hashable, Sendable {
+    /// Not at all; authenticated packets are dropped.
+    case none
+    /// By a password in the clear, up to 16 octets (RFC 2453 §4.1).
+    case password([UInt8])
+    /// By one of several keys (RFC 4822).
+    case keys([RIPKey])
+
+    /// The key to sign with: of those valid, the one that began last. When every one has expired,
+    /// the one that did so last goes on being used, so that routing does not end silently
+    /// (RFC 4822 §5.2).
+    static func sendingKey(_ keys: [RIPKey], at wall: Int64) -> RIPKey? {
+        let valid = keys.filter { $0.sending.contains(wall) }
+        if let key = valid.max(by: { $0.sending.lowerBound < $1.sending.lowerBound }) {
+            return key
+        }
+        return keys.max { $0.sending.upperBound < $1.sending.upperBound }
+    }
+
+    /// Whether a key is accepted: within its time, or the last one of all.
+    static func accepts(_ key: RIPKey, of keys: [RIPKey], at wall: Int64) -> Bool {
+        if key.accepting.contains(wall) { return true }
+        guard wall >= key.accepting.upperBound else { return false }
+        return keys.allSatisfy { $0.accepting.upperBound <= key.accepting.upperBound }
+    }
+}
+
+/// What is written into a packet to authenticate it.
+enum Signature {
+    case none
+    case password([UInt8])
+    case key(RIPKey, sequence: UInt32)
+
+    init(_ authentication: RIPAuthentication, wall: Int64, sequence: UInt32) {
+        switch authentication {
+        case .none: self = .none
+        case .password(let word): self = .password(word)
+        case .keys(let keys):
+            let key = RIPAuthentication.sendingKey(keys, at: wall)
+            self = key.map { .key($0, sequence: sequence) } ?? .none
+        }
+    }
+
+    /// Routes that fit a packet of 504 octets, an MD5 trailer included.
+    var mostRoutes: Int {
+        switch self {
+        case .none: RIPProtocol.mostEntries
+        case .password: RIPProtocol.mostEntries - 1
+        case .key: RIPProtocol.mostEntries - 2
+        }
+    }
+
+    /// Writes the first entry; a length that is not known yet is filled in later.
+    func begin(_ bytes: inout [UInt8]) {
+        switch self {
+        case .none: return
+        case .password(let word):
+            bytes.append16(RIPProtocol.authenticationFamily)
+            bytes.append16(Trailer.passwordType)
+            bytes += Trailer.padded(word)
+        case .key(let key, let sequence):
+            bytes.append16(RIPProtocol.authenticationFamily)
+            bytes.append16(Trailer.keyType)
+            bytes.append16(0)
+            bytes += [key.id, UInt8(key.algorithm.digestLength)]
+            bytes.append32(sequence)
+            bytes.append32(0)
+            bytes.append32(0)
+        }
+    }
+
+    /// Appends the digest (RFC 4822 §2.5).
+    func finish(_ bytes: inout [UInt8]) {
+        guard case .key(let key, _) = self else { return }
+        bytes[8] = UInt8(truncatingIfNeeded: bytes.count >> 8)
+        bytes[9] = UInt8(truncatingIfNeeded: bytes.count)
+        bytes.append16(RIPProtocol.authenticationFamily)
+        bytes.append16(Trailer.dataType)
+        bytes += Trailer.digest(of: bytes, by: key)
+    }
+}
+
+/// The octets of cryptographic authentication.
+enum Trailer {
+    static let passwordType: UInt16 = 2
+    static let keyType: UInt16 = 3
+    static let dataType: UInt16 = 1
+    /// Octets before the digest.
+    static let headerLength = 4
+
+    /// A password as it stands in the entry: 16 octets, zeros behind.
+    static func padded(_ word: [UInt8]) -> [UInt8] {
+        let used = word.prefix(16)
+        return used + [UInt8](repeating: 0, count: 16 - used.count)
+    }
+
+    /// The digest of a packet up to and including the head of its trailer.
+    static func digest(of packet: [UInt8], by key: RIPKey) -> [UInt8] {
+        if key.algorithm == .keyedMD5 {
+            return key.algorithm.digest(packet, secret: key.secret)
+        }
+        // The digest field holds Apad while the digest is made (RFC 4822 §2.5).
+        let apad: [UInt8] = [0x87, 0x8f, 0xe1, 0xf3]
+        var whole = packet
+        for _ in 0..<(key.algorithm.digestLength / apad.count) { whole += apad }
+        return key.algorithm.digest(whole, secret: key.secret)
+    }
+
+    /// Whether two digests are the same, in a time that does not tell where they differ.
+    static func isEqual(_ a: [UInt8], _ packet: RawSpan, at offset: Int) -> Bool {
+        var difference: UInt8 = 0
+        for index in a.indices { difference |= a[index] ^ packet.byte(offset + index) }
+        return difference == 0
+    }
+
+    /// The first `count` octets of a packet.
+    static func copy(_ packet: RawSpan, _ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        for index in 0..<count { bytes.append(packet.byte(index)) }
+        return bytes
+    }
+}
+
+/// What a packet's authentication came to.
+struct Authenticated {
+    /// Where the routes lie.
+    var entries: Range<Int>
+    /// The sequence number, of a packet signed with a key.
+    var sequence: UInt32?
+}
+
+extension RIPAuthentication {
+    /// Judges a packet of at least a header whose version is known (RFC 2453 §4.1, RFC 4822 §3).
+    func check(
+        _ packet: RawSpan, version: UInt8, wall: Int64
+    ) throws(RIPDrop) -> Authenticated {
+        let first = RIPProtocol.headerLength
+        let second = first + RIPProtocol.entryLength
+        let isMarked =
+            version > 1 && packet.byteCount >= second
+            && packet.be16(first) == RIPProtocol.authenticationFamily
+        let type = isMarked ? packet.be16(first + 2) : 0
+        switch self {
+        case .none:
+            guard !isMarked else { throw .authenticationUnexpected }
+            return Authenticated(entries: first..<packet.byteCount)
+        case .password(let word):
+            guard isMarked else { throw .authenticationMissing }
+            guard type == Trailer.passwordType else { throw .authenticationType }
+            guard Trailer.isEqual(Trailer.padded(word), packet, at: first + 4) else {
+                throw .authenticationPassword
+            }
+            return Authenticated(entries: second..<packet.byteCount)
+        case .keys(let keys):
+            guard isMarked else { throw .authenticationMissing }
+            guard type == Trailer.keyType else { throw .authenticationType }
+            return try check(packet, keys, wall: wall, from: second)
+        }
+    }
+
+    private func check(
+        _ packet: RawSpan, _ keys: [RIPKey], wall: Int64, from start: Int
+    ) throws(RIPDrop) -> Authenticated {
+        let end = Int(packet.be16(8))
+        let id = packet.byte(10)
+        let length = Int(packet.byte(11))
+        // BIRD counts the trailer's head in the length of an MD5 digest.
+        let found = keys.first {
+            let own = $0.algorithm.digestLength
+            return $0.id == id && Self.accepts($0, of: keys, at: wall)
+                && (own == length || $0.algorithm == .keyedMD5 && own + 4 == length)
+        }
+        guard let key = found else { throw .authenticationKey }
+        let needed = end + Trailer.headerLength + key.algorithm.digestLength
+        guard end >= start, needed <= packet.byteCount,
+            packet.be16(end) == RIPProtocol.authenticationFamily,
+            packet.be16(end + 2) == Trailer.dataType
+        else { throw .authenticationMalformed }
+        let signed = Trailer.copy(packet, end + Trailer.headerLength)
+        let digest = Trailer.digest(of: signed, by: key)
+        guard Trailer.isEqual(digest, packet, at: end + Trailer.headerLength) else {
+            throw .authenticationDigest
+        }
+        return Authenticated(entries: start..<end, sequence: packet.be32(12))
+    }
+}
