@@ -100,7 +100,7 @@ def malformed_frames_have_names_and_leave_no_state(lab):
         ("icmp.type", [frame(IP(src=CLI1, dst=SRV) / ICMP(type=t) / bytes(good)) for t in (4, 5, 9, 15, 17)]),
         ("fragment.malformed", [piece(8191, 64, more=False, number=1), piece(0, 21, number=2)]),
         ("fragment.tiny", [piece(0, 8, number=3, protocol=6), piece(1, 16, number=4, protocol=6)]),
-        ("nat.protocol", [frame(IP(src=CLI1, dst=SRV, proto=47) / Raw(b"gre" * 5))]),
+        ("nat.protocol", [frame(IP(src=CLI1, dst=SRV, proto=89) / Raw(b"ospf" * 5))]),
         ("nat.tcp_not_syn", [frame(IP(src=CLI1, dst=SRV) / TCP(sport=9, dport=80, flags=flags)) for flags in ("A", "FA", "R", "SA")]),
     ]
     for reason, frames in cases:
