@@ -246,6 +246,8 @@ extension NATSettings {
             Setting("nat.preserve-port", "\(preservePort)", .newSessions),
             Setting("nat.preserve-parity", "\(preserveParity)", .newSessions),
             Setting("nat.inbound-refresh", "\(inboundRefresh)"),
+            Setting("nat.tcp-tracking", tcpTracking.rawValue),
+            Setting("nat.unsolicited-syn", rejectsLateSYN ? "reject-late" : "drop"),
             Setting("nat.exclude", excluded.isEmpty ? nil : Wording.list(excluded)),
         ] + timeouts.settings + limits.settings + rules.enumerated().map { $1.setting($0) }
             + oneToOne.map(\.setting)
@@ -306,6 +308,7 @@ extension NATTimeouts {
         }
         return [
             setting("tcp-established", tcpEstablished),
+            setting("tcp-opening", tcpOpening),
             setting("tcp-transitory", tcpTransitory),
             setting("udp", udp),
             setting("udp-unreplied", udpUnreplied),

@@ -47,6 +47,8 @@ enum NATKey: String, KeyWord {
     case preserveParity = "preserve-parity"
     case inboundRefresh = "inbound-refresh"
     case mssClamp = "mss-clamp"
+    case tcpTracking = "tcp-tracking"
+    case unsolicitedSYN = "unsolicited-syn"
     case portForwards = "port-forwards"
     case otherProtocols = "other-protocols"
     case oneToOne = "one-to-one"
@@ -101,6 +103,7 @@ enum ForwardKey: String, KeyWord {
 
 enum TimeoutKey: String, KeyWord {
     case tcpEstablished = "tcp-established"
+    case tcpOpening = "tcp-opening"
     case tcpTransitory = "tcp-transitory"
     case udp
     case udpUnreplied = "udp-unreplied"

@@ -51,6 +51,14 @@ extension Decoder {
         settings.inboundRefresh =
             boolean(fields[.inboundRefresh], fields.name(.inboundRefresh))
             ?? settings.inboundRefresh
+        settings.tcpTracking =
+            choice(
+                fields[.tcpTracking], TCPTracking.allCases.map { ($0.rawValue, $0) },
+                fields.name(.tcpTracking)) ?? settings.tcpTracking
+        settings.rejectsLateSYN =
+            choice(
+                fields[.unsolicitedSYN], [("drop", false), ("reject-late", true)],
+                fields.name(.unsolicitedSYN)) ?? settings.rejectsLateSYN
         settings.exclude = list(of: fields[.exclude], fields.name(.exclude), most: 1024) {
             $0.exception($1, $2())
         }
@@ -107,6 +115,7 @@ extension Decoder {
             else { continue }
             switch entry.key {
             case .tcpEstablished: timeouts.tcpEstablished = value
+            case .tcpOpening: timeouts.tcpOpening = value
             case .tcpTransitory: timeouts.tcpTransitory = value
             case .udp: timeouts.udp = value
             case .udpUnreplied: timeouts.udpUnreplied = value
@@ -126,7 +135,7 @@ extension Decoder {
         let least: (Interval, String)
         switch key {
         case .tcpEstablished: least = (.seconds(7440), "RFC 5382 REQ-5")
-        case .tcpTransitory: least = (.seconds(240), "RFC 5382 REQ-5")
+        case .tcpOpening, .tcpTransitory: least = (.seconds(240), "RFC 5382 REQ-5")
         case .udp, .udpUnreplied: least = (.seconds(120), "RFC 4787 REQ-5")
         case .icmp: least = (.seconds(60), "RFC 5508 REQ-2")
         case .portRest: least = (.seconds(120), "RFC 6888 REQ-8")

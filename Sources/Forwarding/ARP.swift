@@ -315,7 +315,7 @@ extension Forwarder {
         forgetDecisions()
     }
 
-    /// Sends an error about a packet that waited in vain.
+    /// Sends an error about a packet that is kept.
     mutating func report(
         _ kind: ErrorKind, aboutHeld held: UInt32, _ now: Instant, _ outbox: inout Outbox
     ) {

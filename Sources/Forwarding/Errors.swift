@@ -90,29 +90,36 @@ extension Forwarder {
         _ kind: ErrorKind, about packet: Packet, _ frame: inout MutableRawSpan, _ path: Path,
         _ outbox: inout Outbox
     ) {
+        guard let number = stationToAnswer(packet, path, &outbox) else { return }
+        completeChecksum(&frame, packet)
+        composeError(kind, about: packet, &frame, path, to: number, &outbox)
+    }
+
+    /// The station by which to tell the sender of a packet about it; nil if it must not be told
+    /// (RFC 1812 §4.3.2.7), was told too much, or can not be.
+    private mutating func stationToAnswer(
+        _ packet: Packet, _ path: Path, _ outbox: inout Outbox
+    ) -> UInt32? {
         guard packet.isFirst, !isNoHost(packet.source),
             packet.proto != IPProtocol.icmp || packet.hasPorts,
             own.side(of: packet.source) == nil,
             own.broadcastSide(of: packet.destination) == nil
-        else { return }
+        else { return nil }
         guard limits.allowsError(to: packet.source, at: path.now, &random) else {
             counters[path.side.index].errorsSuppressed &+= 1
-            return
+            return nil
         }
         let group = fib.lookup(IPv4Address(packet.source))
-        guard fib.action(of: group) == .forward else { return }
+        guard fib.action(of: group) == .forward else { return nil }
         let next = fib.nextHop(in: group, flowHash: 0)
         let hop = Hop(
             side: next.side, address: next.neighbor(for: IPv4Address(packet.source)).rawValue)
-        guard links[hop.side.index].isUp, settings[hop.side].sendsErrors else { return }
-        completeChecksum(&frame, packet)
-        let number: UInt32
+        guard links[hop.side.index].isUp, settings[hop.side].sendsErrors else { return nil }
         do throws(DropReason) {
-            number = try findNeighbor(hop, at: path.now, into: &outbox)
+            return try findNeighbor(hop, at: path.now, into: &outbox)
         } catch {
-            return
+            return nil
         }
-        composeError(kind, about: packet, &frame, path, to: number, &outbox)
     }
 
     private mutating func composeError(
@@ -142,14 +149,59 @@ extension Forwarder {
             let sum = Checksum.sum(error.bytes.part(icmp, 8 + quoted))
             error.setBe16(icmp + 2, ~Checksum.fold(sum))
         }
+        finishAnswer(fits, path, to: number, &outbox)
+    }
+
+    private mutating func finishAnswer(
+        _ fits: Bool, _ path: Path, to number: UInt32, _ outbox: inout Outbox
+    ) {
         guard fits else {
             drop(.outputFull, on: path.side, at: path.now)
             return
         }
         counters[path.side.index].errorsSent &+= 1
         if !neighbors.records[number].isUsable {
-            holdLast(for: number, side, at: path.now, &outbox)
+            holdLast(for: number, neighbors.records[number].side, at: path.now, &outbox)
         }
+    }
+
+    /// Resets the connection a segment belongs to that we know nothing of, for its far end; limited
+    /// as errors are (RFC 9293 §3.5.2).
+    mutating func reset(
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ path: Path, _ outbox: inout Outbox
+    ) {
+        guard !packet.flags.contains(.rst), !packet.isFragment,
+            let number = stationToAnswer(packet, path, &outbox)
+        else { return }
+        let segment = TCPSegment(packet, &frame)
+        let side = neighbors.records[number].side
+        let hardware = (neighbors.records[number].hardware, links[side.index].hardware)
+        let fits = outbox.compose(side, length: Packet.ip + 40) { answer in
+            answer.setBe48(0, hardware.0)
+            answer.setBe48(6, hardware.1)
+            answer.setBe16(12, EtherType.ipv4)
+            InternetHeader(
+                typeOfService: packet.typeOfService & 0xfc, payload: 20, proto: IPProtocol.tcp,
+                source: packet.destination, destination: packet.source
+            ).write(to: &answer)
+            let tcp = Packet.ip + 20
+            let answers = segment.flags.contains(.ack)
+            answer.setBe16(tcp, packet.destinationPort)
+            answer.setBe16(tcp + 2, packet.sourcePort)
+            answer.setBe32(tcp + 4, answers ? segment.acknowledgement : 0)
+            answer.setBe32(tcp + 8, answers ? 0 : segment.end)
+            answer.setByte(tcp + 12, 5 << 4)
+            answer.setByte(tcp + 13, (answers ? TCPFlags.rst : [.rst, .ack]).rawValue)
+            answer.setBe32(tcp + 14, 0)
+            answer.setBe16(tcp + 18, 0)
+            let sum =
+                Checksum.sum(answer.bytes.part(tcp, 20))
+                &+ Checksum.pseudoHeader(
+                    source: packet.destination, destination: packet.source,
+                    proto: IPProtocol.tcp, length: 20)
+            answer.setBe16(tcp + 16, ~Checksum.fold(sum))
+        }
+        finishAnswer(fits, path, to: number, &outbox)
     }
 
     /// Takes the packet just composed back and lets it wait for its neighbour.

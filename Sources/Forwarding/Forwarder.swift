@@ -38,6 +38,7 @@ public struct Forwarder: ~Copyable {
     var claims: [AddressClaim]
     var conflicts = InlineArray<2, ConflictRecord>(repeating: ConflictRecord())
     var limits: RateLimits
+    var lateRefusals = LateRefusals()
     var random: Random
     var identifications: Identifications
     /// Never set. The compiler passes a struct with an existential by its address; any other it
@@ -200,7 +201,9 @@ public struct Forwarder: ~Copyable {
     /// When `tick` has to be called next.
     public func nextDeadline(at now: Instant) -> Instant? {
         var next = nat.nextDeadline(at: now)
-        let pending = [neighbors.wheel.count > 0, fragments.count > 0, !claims.isEmpty]
+        let pending = [
+            neighbors.wheel.count > 0, fragments.count > 0, !claims.isEmpty, lateRefusals.count > 0,
+        ]
         if pending.contains(true) {
             let tick = Instant(
                 nanoseconds: (Int64(TimerWheel.ticks(now)) + 1) * TimerWheel.tick.nanoseconds)
@@ -215,6 +218,7 @@ public struct Forwarder: ~Copyable {
         neighborTimers(at: now, into: &outbox)
         fragmentTimers(at: now, into: &outbox)
         claimTimers(at: now, into: &outbox)
+        refuseLate(at: now, into: &outbox)
     }
 }
 

@@ -51,7 +51,7 @@ extension Forwarder {
             let packet = try Packet(&frame, header)
             // What the metadata asked for has been done, or is to be.
             if !packet.hasPartialChecksum { header = VirtioNetHeader() }
-            if isOurs, let verdict = established(&frame, &header, packet, side, now) {
+            if isOurs, let verdict = try established(&frame, &header, packet, side, now) {
                 return verdict
             }
             return try internet(
@@ -71,7 +71,7 @@ extension Forwarder {
     private mutating func established(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
         _ side: Side, _ now: Instant
-    ) -> Verdict? {
+    ) throws(DropReason) -> Verdict? {
         let direction: Direction = side == settings.nat.outside ? .inbound : .outbound
         guard !packet.isFragment, packet.headerLength == 20, packet.timeToLive > 1,
             let session = nat.find(packet, direction),
@@ -82,7 +82,7 @@ extension Forwarder {
         guard state == .reachable || state == .permanent,
             packet.largestPacket <= links[out.index].mtu
         else { return nil }
-        translate(&frame, packet, session, direction, now)
+        try translate(&frame, packet, session, direction, now)
         return leave(&frame, &header, packet, by: neighbor)
     }
 
@@ -117,6 +117,7 @@ extension Forwarder {
         } catch {
             // Where the first piece may not go, the others need not wait for it.
             if isUndecided { refuse(packet, error, side, at: now) }
+            refuseLater(packet, error, &frame, path)
             throw error
         }
     }
@@ -191,10 +192,10 @@ extension Forwarder {
             return .consumed
         }
         let session = try outboundSession(packet, &frame, path, &outbox)
+        try translate(
+            &frame, packet, session, .outbound, path.now, identification: path.identification)
         nat.setNeighbor(of: session, .outbound, neighbor, epoch: epoch)
         remember(packet, .session(session, nat.serial(session)), path)
-        translate(
-            &frame, packet, session, .outbound, path.now, identification: path.identification)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
 
@@ -231,9 +232,9 @@ extension Forwarder {
         } else {
             throw .natNoSession
         }
+        try translate(&frame, packet, session, .inbound, path.now)
         nat.setNeighbor(of: session, .inbound, neighbor, epoch: epoch)
         remember(packet, .session(session, nat.serial(session)), path)
-        translate(&frame, packet, session, .inbound, path.now)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
 
@@ -279,10 +280,10 @@ extension Forwarder {
             guard nat.isInUse(first), nat.serial(first) == serial else { throw .natTableFull }
         }
         guard let second = known else { throw .natNoSession }
-        remember(packet, .pair(first, serial, second, nat.serial(second)), path)
-        translate(
+        let isIntact = try translate(
             &frame, packet, first, .outbound, path.now, identification: path.identification)
-        nat.track(second, turned, .inbound, at: path.now)
+        try nat.track(second, turned, &frame, .inbound, isIntact: isIntact, at: path.now)
+        remember(packet, .pair(first, serial, second, nat.serial(second)), path)
         nat.rewrite(second, turned, .inbound, &frame, decrementTTL: false)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }

@@ -188,6 +188,9 @@ extension Forwarder {
                 // A policy, and no passing state (RFC 5508 REQ-8).
                 let code = UnreachableCode.administrative
                 self.error(.unreachable(code), about: packet, &frame, path, &outbox)
+            case .natTCPNotSYN:
+                // Better to hear at once that the connection is gone than to wait.
+                reset(packet, &frame, path, &outbox)
             default: break
             }
             throw error
@@ -206,16 +209,20 @@ extension Forwarder {
     }
 
     /// Counts, tracks and rewrites a packet of a session, one off its TTL.
+    ///
+    /// - Returns: Whether its checksum is right, as far as that matters.
+    /// - Throws: why a TCP segment does not belong to its connection. Nothing has changed then.
+    @discardableResult
     mutating func translate(
         _ frame: inout MutableRawSpan, _ packet: Packet, _ session: UInt32,
         _ direction: Direction, _ now: Instant, identification: UInt16? = nil
-    ) {
+    ) throws(DropReason) -> Bool {
         var isIntact = true
         let control: TCPFlags = [.syn, .fin, .rst]
         if packet.proto == IPProtocol.tcp, !packet.flags.isDisjoint(with: control) {
             isIntact = packet.transportChecksumIsValid(&frame)
         }
-        nat.track(session, packet, direction, isIntact: isIntact, at: now)
+        try nat.track(session, packet, &frame, direction, isIntact: isIntact, at: now)
         nat.rewrite(session, packet, direction, &frame)
         if direction == .outbound, !packet.isAtomic {
             renumber(&frame, packet, of: session, identification)
@@ -223,6 +230,7 @@ extension Forwarder {
         if packet.proto == IPProtocol.tcp, packet.flags.contains(.syn) {
             clampSegmentSize(&frame, packet)
         }
+        return isIntact
     }
 
     /// Gives a packet that may be cut, or is a piece, an identification of ours: several hosts

@@ -30,6 +30,10 @@ extension NAT {
         for number in 0..<sessionPool.highest where isInUse(number) {
             if isAllowed(number) {
                 refreshTimeout(number, at: now)
+                // What was not followed all the time is not known.
+                if new.tcpTracking != old.tcpTracking {
+                    sessions[number].ends = InlineArray(repeating: TCPEnd())
+                }
             } else {
                 kill(number, at: now)
             }

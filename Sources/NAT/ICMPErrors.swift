@@ -18,6 +18,8 @@ public struct Quote: Sendable {
     public let identification: UInt16
     /// Whether the identification says nothing, as in `Packet.isAtomic`.
     public let isAtomic: Bool
+    /// Sequence number of TCP.
+    var sequence: UInt32 = 0
 
     /// Reads the quoted packet; its header checksum must hold, its transport checksum need not.
     ///
@@ -56,6 +58,7 @@ public struct Quote: Sendable {
         default:
             sourcePort = hasPorts ? frame.be16(transport) : 0
             destinationPort = hasPorts ? frame.be16(transport + 2) : 0
+            if proto == IPProtocol.tcp { sequence = frame.be32(transport + 4) }
         }
     }
 }
@@ -73,7 +76,8 @@ extension Quote {
 extension NAT {
     /// The session an ICMP error is about; errors never make, refresh or end one (RFC 5508 REQ-6).
     ///
-    /// `direction` is that of the error: the packet it quotes went the other way.
+    /// `direction` is that of the error: the packet it quotes went the other way. Of TCP it must
+    /// quote a segment that may be on its way (SECURITY S04).
     public func findQuoted(_ quote: Quote, _ direction: Direction) throws(DropReason) -> UInt32 {
         let flow =
             direction == .inbound
@@ -86,6 +90,10 @@ extension NAT {
                 localPort: quote.destinationPort, remote: quote.source,
                 remotePort: quote.sourcePort)
         guard let session = find(flow) else { throw .natErrorUnmatched }
+        if quote.proto == IPProtocol.tcp, checksTCP {
+            let sender = sessions[session].ends[Int(direction.opposite.rawValue)]
+            guard sender.isInFlight(quote.sequence) else { throw .natErrorSequence }
+        }
         return session
     }
 

@@ -183,7 +183,9 @@ extension NAT {
             let pool = poolIndex(of: number),
             pools[pool, transport].owner(of: mapping.outsidePort) == .mapping(number)
         {
-            pools[pool, transport].give(mapping.outsidePort, at: now)
+            // Nobody waits for more from a connection that both ends closed (RFC 6888 REQ-8).
+            pools[pool, transport].give(
+                mapping.outsidePort, rests: mapping.portRests != 0, at: now)
         }
         giveHost(mapping.host)
         mappings[number].inUse = 0

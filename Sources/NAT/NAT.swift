@@ -44,6 +44,9 @@ public struct NAT: ~Copyable {
     var otherTimeout: UInt32 = 1
     /// Idle ticks of some destination ports.
     var portTimeouts: [(match: PortTimeout, ticks: UInt32)] = []
+    /// Whether TCP segments are checked against windows.
+    @usableFromInline var checksTCP = true
+    let pendingSYNs: FlatArray<PendingSYN>
     var bucket = TokenBucket()
     var embryonicCount = 0
     /// The host with most embryonic sessions, as far as their making tells.
@@ -74,6 +77,7 @@ public struct NAT: ~Copyable {
         peerIndex = HashIndex(slots: memory.array(layout.peerIndex))
         wheel = TimerWheel(
             nodes: memory.array(layout.timers), heads: memory.array(layout.timerHeads))
+        pendingSYNs = memory.array(layout.pendingSYNs)
         log = EventLog(events: memory.array(layout.events))
         region = memory
         var source = random
@@ -97,6 +101,7 @@ public struct NAT: ~Copyable {
                 switch phase {
                 case .unreplied: times.udpUnreplied
                 case .replied: times.udp
+                case .synOutbound, .synInbound: times.tcpOpening
                 default: phase.isEstablished ? times.tcpEstablished : times.tcpTransitory
                 }
             // One tick more: a packet is seen somewhere within a tick, and no timer may run early.
@@ -105,6 +110,7 @@ public struct NAT: ~Copyable {
         icmpTimeout = TimerWheel.ticks(times.icmp) + 1
         otherTimeout = TimerWheel.ticks(times.other) + 1
         portTimeouts = times.ports.map { ($0, TimerWheel.ticks($0.time) + 1) }
+        checksTCP = settings.tcpTracking == .strict
         bucket.rate = settings.limits.newSessionsPerSecond
         for (number, forward) in settings.portForwards.enumerated() {
             guard let address = pools.index(of: forwards.outside(of: forward)) else { continue }
@@ -181,6 +187,7 @@ struct StateLayout {
     let peerIndex: Extent<UInt64>
     let timers: Extent<TimerWheel.Node>
     let timerHeads: Extent<UInt32>
+    let pendingSYNs: Extent<PendingSYN>
     let events: Extent<SessionEvent>
 
     init(sessions count: Int) {
@@ -196,6 +203,7 @@ struct StateLayout {
         peerIndex = region.reserve(count: HashIndex.slotCount(for: count))
         timers = region.reserve(count: count)
         timerHeads = region.reserve(count: 8192)
+        pendingSYNs = region.reserve(count: PendingSYN.count)
         events = region.reserve(count: EventLog.capacity)
     }
 }

@@ -208,10 +208,11 @@ struct PortPool {
         }
     }
 
-    /// Gives a mapping's port back; it rests before it is given out again (RFC 6888 REQ-8).
-    mutating func give(_ port: UInt16, at now: Instant) {
+    /// Gives a mapping's port back; unless told not to, it rests before it is given out again
+    /// (RFC 6888 REQ-8).
+    mutating func give(_ port: UInt16, rests: Bool = true, at now: Instant) {
         used -= 1
-        guard !hasBlocks else { return free(port) }
+        guard rests, !hasBlocks else { return free(port) }
         owner[Int(port)] = 2 << Self.tagShift | Self.seconds(now)
         restNext[Int(port)] = 0
         if resting == 0 { restFirst = port } else { restNext[Int(restLast)] = port }

@@ -6,7 +6,8 @@ public enum Direction: UInt8, Sendable {
     /// From a remote.
     case inbound = 1
 
-    var opposite: Direction { self == .outbound ? .inbound : .outbound }
+    /// The other one.
+    @inlinable public var opposite: Direction { self == .outbound ? .inbound : .outbound }
 }
 
 /// An inside endpoint's outside endpoint (RFC 4787 §4.1). Fixed layout, 56 octets.
@@ -45,7 +46,9 @@ public struct Mapping: BitwiseCopyable, Sendable {
     /// Hash of its key.
     var hash: UInt32
     /// Not 0 while in use.
-    var inUse: UInt32
+    var inUse: UInt16
+    /// Not 0 if a session ended that was no TCP connection closed by both ends.
+    var portRests: UInt16 = 0
 }
 
 /// One flow of a mapping: the 5-tuple in both directions, state, timers and the prepared rewrite.

@@ -169,6 +169,7 @@ extension NAT {
         hatch(number)
         let session = sessions[number]
         let mapping = session.mapping
+        if session.phase != SessionPhase.closing.rawValue { mappings[mapping].portRests = 1 }
         if log.isOn { log.add(session, rule: rule(of: number), isEnd: true) }
         flows.remove(number << 1, hash: outboundFlow(number).hash(key))
         flows.remove(number << 1 | 1, hash: inboundFlow(number).hash(key))

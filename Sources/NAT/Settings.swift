@@ -60,6 +60,14 @@ public enum Transport: UInt8, Sendable, CaseIterable {
     }
 }
 
+/// How closely a TCP connection is followed.
+public enum TCPTracking: String, Sendable, CaseIterable {
+    /// Segments outside of the windows are dropped, resets must be exact.
+    case strict
+    /// Only the phases of RFC 7857 §2, whatever the sequence numbers are.
+    case liberal
+}
+
 /// A port forward: an outside port range that leads to an inside host.
 public struct PortForward: Hashable, Sendable {
     /// Name in answers and traces; unique within the configuration, maybe empty.
@@ -100,7 +108,9 @@ public struct PortForward: Hashable, Sendable {
 public struct NATTimeouts: Hashable, Sendable {
     /// RFC 5382 REQ-5: at least 2 h 4 min.
     public var tcpEstablished = Interval.seconds(7440)
-    /// RFC 5382 REQ-5: at least 4 min; opening, closing and after RST (RFC 7857 §2).
+    /// RFC 5382 REQ-5: at least 4 min; until both ends have sent a SYN (RFC 7857 §2.1).
+    public var tcpOpening = Interval.seconds(240)
+    /// RFC 5382 REQ-5: at least 4 min; after both FINs and after RST (RFC 7857 §2.1).
     public var tcpTransitory = Interval.seconds(240)
     /// RFC 4787 REQ-5: at least 2 min, 5 min recommended.
     public var udp = Interval.seconds(300)
@@ -172,6 +182,8 @@ public struct NATSettings: Hashable, Sendable {
     public var mapping = Behavior.endpointIndependent
     /// On what the admission of an inbound packet depends.
     public var filtering = Behavior.addressDependent
+    /// How closely TCP connections are followed.
+    public var tcpTracking = TCPTracking.strict
     /// Whether inside hosts reach each other by outside addresses.
     public var hairpin = true
     /// Whether protocols other than TCP, UDP and ICMP are translated.
@@ -182,6 +194,9 @@ public struct NATSettings: Hashable, Sendable {
     public var preserveParity = false
     /// Whether packets of strangers refresh a mapping (RFC 4787 REQ-6).
     public var inboundRefresh = false
+    /// Whether a SYN that nobody asked for is answered with an error after 6 seconds (RFC 5382
+    /// REQ-4), unless its pair was called from inside meanwhile.
+    public var rejectsLateSYN = false
     /// What holds for some inside hosts only; the first that matches holds.
     public var rules: [NATRule] = []
     /// Destinations left untranslated.

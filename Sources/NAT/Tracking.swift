@@ -3,21 +3,26 @@ public import Timing
 public import Wire
 
 extension NAT {
-    /// Counts a packet of a session, moves its state and refreshes its timer.
+    /// Judges a packet of a session, counts it, moves the state and refreshes the timer.
     ///
     /// - Parameter isIntact: false for a TCP segment with control bits whose checksum is wrong: it
     ///   passes as it is and changes nothing (SECURITY S41).
+    /// - Throws: why a TCP segment does not belong to the connection. Nothing has changed then.
     @inlinable @inline(__always)
     public mutating func track(
-        _ number: UInt32, _ packet: Packet, _ direction: Direction, isIntact: Bool = true,
-        at now: Instant
-    ) {
+        _ number: UInt32, _ packet: Packet, _ frame: inout MutableRawSpan,
+        _ direction: Direction, isIntact: Bool = true, at now: Instant
+    ) throws(DropReason) {
+        var counts = isIntact
+        if packet.proto == IPProtocol.tcp, isIntact, checksTCP, packet.isFirst {
+            counts = try follow(number, packet, &frame, direction)
+        }
         let known =
             direction == .outbound ? SessionFlag.sentOutbound : SessionFlag.sentInbound
         if sessions[number].flags & known == 0 {
             // A reset alone answers nothing and holds nothing (RFC 7857 §7). Until an end has
             // sent, the counter of its packets is none.
-            guard isIntact, !packet.flags.contains(.rst) else { return }
+            guard counts, !packet.flags.contains(.rst) else { return }
             meet(number, direction)
         }
         let octets = UInt64(truncatingIfNeeded: packet.totalLength)
@@ -28,7 +33,7 @@ extension NAT {
             sessions[number].packetsIn &+= 1
             sessions[number].bytesIn &+= octets
         }
-        guard isIntact else { return }
+        guard counts else { return }
         let refreshing = SessionFlag.sentOutbound | SessionFlag.inboundRefreshes
         if direction == .outbound || sessions[number].flags & refreshing != 0 {
             sessions[number].lastSeen = TimerWheel.ticks(now)
@@ -42,6 +47,34 @@ extension NAT {
                 advance(number, packet.flags, direction)
             }
         }
+    }
+
+    /// Checks a TCP segment against what both ends sent before; false if it passes but does not
+    /// count. Data of an open connection is judged here, everything else in TCPJudgement.swift.
+    @inlinable @inline(__always)
+    mutating func follow(
+        _ number: UInt32, _ packet: Packet, _ frame: inout MutableRawSpan,
+        _ direction: Direction
+    ) throws(DropReason) -> Bool {
+        var segment = TCPSegment(packet, &frame)
+        let sender = Int(direction.rawValue)
+        let receiver = sender ^ 1
+        let bothOpen =
+            sessions[number].ends[sender].state & sessions[number].ends[receiver].state
+            & TCPEndState.open
+        let decisive: TCPFlags = [.syn, .rst, .ack]
+        guard bothOpen != 0, segment.flags.intersection(decisive) == .ack, !segment.isPiece
+        else {
+            if segment.flags.contains(.syn) { segment.readScale(packet, &frame) }
+            return try judge(number, segment, direction)
+        }
+        var other = sessions[number].ends[receiver]
+        guard sessions[number].ends[sender].fits(segment, to: other) else {
+            throw .natTCPWindow
+        }
+        sessions[number].ends[sender].send(segment, to: &other)
+        sessions[number].ends[receiver] = other
+        return true
     }
 
     /// The first packet of one end: it holds the mapping, or the flow is answered.
@@ -66,8 +99,11 @@ extension NAT {
     mutating func advance(_ number: UInt32, _ flags: TCPFlags, _ direction: Direction) {
         guard let phase = SessionPhase(rawValue: sessions[number].phase) else { return }
         let next = phase.next(on: flags, direction)
-        guard next != phase else { return }
-        sessions[number].phase = next.rawValue
+        if next != phase { setPhase(of: number, next) }
+    }
+
+    mutating func setPhase(of number: UInt32, _ phase: SessionPhase) {
+        sessions[number].phase = phase.rawValue
         setTimeout(of: number)
     }
 

@@ -29,6 +29,7 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable {
     case natNoSession, natFiltered, natForwardSource, natNoPort, natTableFull, natHostLimit
     case natRateLimit, natProtocol, natErrorUnmatched, natHairpinOff, natTCPNotSYN
     case natPeerTaken, natAuthenticated, natDenied, natNoBlock
+    case natTCPWindow, natTCPReset, natTCPSYN, natErrorSequence
     // For the gateway itself
     case localNoListener, localRateLimit
     // Queues and devices

@@ -17,6 +17,8 @@ extension DropReason {
             .natPeerTaken, .natAuthenticated, .natHostLimit, .natRateLimit, .natProtocol,
             .natErrorUnmatched, .natHairpinOff, .natTCPNotSYN, .natDenied, .natNoBlock:
             natText
+        case .natTCPWindow, .natTCPReset, .natTCPSYN, .natErrorSequence:
+            sequenceText
         default:
             forwardingText
         }
@@ -262,6 +264,31 @@ extension DropReason {
             (
                 "nat.tcp_not_syn", "A TCP segment without SYN has no session.",
                 "The session ended or timed out; the host will notice and reconnect."
+            )
+        }
+    }
+
+    private var sequenceText: Text {
+        switch self {
+        case .natTCPWindow:
+            (
+                "nat.tcp_window", "A TCP segment outside of the windows of its connection.",
+                "Stale or forged; if real traffic stalls, see nat.tcp-tracking."
+            )
+        case .natTCPReset:
+            (
+                "nat.tcp_reset", "A TCP reset outside of the window of its connection.",
+                "Stale or forged; resets by guesswork end nothing."
+            )
+        case .natTCPSYN:
+            (
+                "nat.tcp_syn", "A TCP SYN inside a live connection, from the end that was called.",
+                "Stale or forged; the end that called may always begin anew."
+            )
+        default:
+            (
+                "nat.error_sequence", "An ICMP error quotes TCP data that is not on its way.",
+                "Stale or forged; errors never make or end sessions."
             )
         }
     }

@@ -119,6 +119,12 @@ public struct TCPView: ~Copyable, ~Escapable {
         return bytes.be16(found.offset)
     }
 
+    /// The window scale option (kind 3), if the header carries one (RFC 7323 §2.2).
+    @inlinable public var windowScale: UInt8? {
+        guard let found = option(3), found.length == 1 else { return nil }
+        return bytes.byte(found.offset)
+    }
+
     /// Lowers the maximum segment size option to `limit`, corrects the checksum; true if changed.
     ///
     /// A partial checksum does not cover the header yet and stays as it is.

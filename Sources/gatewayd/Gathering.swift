@@ -195,7 +195,8 @@ final class HostCount: Sendable {
 
     private static func timeouts(_ times: NATTimeouts) -> [TimeoutRow] {
         [
-            ("tcp-established", times.tcpEstablished), ("tcp-transitory", times.tcpTransitory),
+            ("tcp-established", times.tcpEstablished), ("tcp-opening", times.tcpOpening),
+            ("tcp-transitory", times.tcpTransitory),
             ("udp", times.udp), ("udp-unreplied", times.udpUnreplied), ("icmp", times.icmp),
             ("other", times.other), ("fragment", times.fragment), ("port-rest", times.portRest),
         ].map { TimeoutRow(name: $0, seconds: UInt64($1.wholeSeconds)) }

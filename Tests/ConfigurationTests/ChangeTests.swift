@@ -71,6 +71,8 @@ import Testing
               preserve-port: true
               preserve-parity: true
               inbound-refresh: true
+              tcp-tracking: liberal
+              unsolicited-syn: reject-late
               mss-clamp: off
               exclude: [10.0.0.0/8, {to: 10.9.0.0/16, protocol: udp, port: 53}]
               rules:
@@ -79,8 +81,9 @@ import Testing
               one-to-one: [{outside: 203.0.113.64, inside: 10.1.0.64}]
               port-forwards: [{port: 22, to: 10.1.0.9, protocol: [tcp, udp]}]
               timeouts:
-                {tcp-established: 3h, tcp-transitory: 5m, udp: 3m, udp-unreplied: 2m, icmp: 61s,
-                other: 5m, fragment: 5s, port-rest: 3m, ports: [{port: 53, timeout: 20s}]}
+                {tcp-established: 3h, tcp-opening: 6m, tcp-transitory: 5m, udp: 3m,
+                udp-unreplied: 2m, icmp: 61s, other: 5m, fragment: 5s, port-rest: 3m,
+                ports: [{port: 53, timeout: 20s}]}
               limits:
                 {sessions: 100, sessions-per-host: 10, ports-per-host: 20, fragments: 100,
                 new-sessions-per-second: 5, new-sessions-per-second-per-host: 6}
@@ -169,8 +172,11 @@ extension ChangeTests {
           ~ nat.preserve-port                 false -> true     new sessions only
           ~ nat.preserve-parity               false -> true     new sessions only
           ~ nat.inbound-refresh               false -> true
+          ~ nat.tcp-tracking                  strict -> liberal
+          ~ nat.unsolicited-syn               drop -> reject-late
           + nat.exclude                       [10.0.0.0/8, 10.9.0.0/16 udp 53]
           ~ nat.timeouts.tcp-established      2h4m -> 3h        new sessions only
+          ~ nat.timeouts.tcp-opening          4m -> 6m          new sessions only
           ~ nat.timeouts.tcp-transitory       4m -> 5m          new sessions only
           ~ nat.timeouts.udp                  5m -> 3m          new sessions only
           ~ nat.timeouts.udp-unreplied        5m -> 2m          new sessions only

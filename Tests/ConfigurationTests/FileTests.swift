@@ -149,7 +149,8 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
         var lines: [String] = []
         let names = [
             "preset", "mode", "outside", "mapping", "filtering", "hairpin", "preserve-port",
-            "preserve-parity", "inbound-refresh", "other-protocols",
+            "preserve-parity", "inbound-refresh", "tcp-tracking", "unsolicited-syn",
+            "other-protocols",
         ]
         for name in names {
             lines.append("  \(name): \(try stated(name, in: nat))")

@@ -189,6 +189,8 @@ import Wire
                   preserve-port: true
                   preserve-parity: true
                   inbound-refresh: true
+                  tcp-tracking: liberal
+                  unsolicited-syn: reject-late
                   mss-clamp: 1400
                   other-protocols: false
                   exclude: [10.0.0.0/8, {to: 198.51.100.0/24, protocol: udp, port: 53}]
@@ -215,8 +217,8 @@ import Wire
                       hairpin: false
                     - {port: 100-109, to: "10.1.0.9:200-209", protocol: udp}
                   timeouts:
-                    {tcp-established: 3h, tcp-transitory: 4m30s, udp: 150, udp-unreplied: 2m,
-                    icmp: 60500ms, other: 5m, fragment: 1s, port-rest: 1d,
+                    {tcp-established: 3h, tcp-opening: 5m, tcp-transitory: 4m30s, udp: 150,
+                    udp-unreplied: 2m, icmp: 60500ms, other: 5m, fragment: 1s, port-rest: 1d,
                     ports: [{port: 53, timeout: 20s}]}
                   limits:
                     {sessions: 16777216, sessions-per-host: 1, ports-per-host: 2,
@@ -262,6 +264,8 @@ import Wire
         nat.timeouts.ports = [
             PortTimeout(transports: [.udp], ports: 53...53, time: .seconds(20))
         ]
+        nat.tcpTracking = .liberal
+        nat.rejectsLateSYN = true
         nat.portForwards = [
             PortForward(
                 name: "web", ports: 8443...8443, insideAddress: IPv4Address(10, 1, 0, 9),
@@ -282,6 +286,7 @@ import Wire
 
     private static func setTimesAndLimits(_ nat: inout NATSettings) {
         nat.timeouts.tcpEstablished = .seconds(3 * 3600)
+        nat.timeouts.tcpOpening = .seconds(300)
         nat.timeouts.tcpTransitory = .seconds(270)
         nat.timeouts.udp = .seconds(150)
         nat.timeouts.udpUnreplied = .seconds(120)

@@ -154,7 +154,7 @@ struct RouterBehaviourTests {
 
     @Test func superPacketsStayWhole() throws {
         var bench = Bench()
-        bench.send(Self.host.tcp(5000, 80, .syn), on: .lan)
+        bench.connect(Self.host, 5000, 80)
         let data = [UInt8](repeating: 3, count: 60_000)
         let big = Self.host.tcp(5000, 80, .ack, data, checksum: .partial)
         var header = VirtioNetHeader()

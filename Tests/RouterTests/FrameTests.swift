@@ -173,7 +173,7 @@ struct FrameTests {
     func wrongChecksumsStayWrong() throws {
         var bench = Bench()
         bench.send(Self.host.udp(4000, 53), on: .lan)
-        bench.send(Self.host.tcp(4000, 80, .syn), on: .lan)
+        bench.connect(Self.host, 4000, 80)
         bench.send(Self.host.echo(identifier: 4), on: .lan)
         _ = bench.take()
         let data = noise(33)

@@ -15,6 +15,8 @@ struct ModelPacket {
     var source: Endpoint
     var destination: Endpoint
     var flags: TCPFlags = []
+    var sequence: UInt32 = 0
+    var acknowledgement: UInt32 = 1
     var timeToLive: UInt8 = 64
     /// Its transport checksum is wrong.
     var isBad = false
@@ -42,6 +44,8 @@ struct NATModel {
         let key: String
         /// Address and port; nil until seen.
         var outside: Endpoint?
+        /// A connection of it was not closed by both ends.
+        var portRests = false
         let isStatic: Bool
 
         init(
@@ -69,6 +73,8 @@ struct NATModel {
         /// The last packet that counts was not before and not after these.
         var earliest: Instant
         var latest: Instant
+        /// What is known of TCP.
+        var tcp = ModelTCP()
 
         init(
             _ mapping: ModelMapping, _ remote: Endpoint, _ phase: SessionPhase, isStranger: Bool,
@@ -107,7 +113,7 @@ struct NATModel {
         guard packet.timeToLive > 1, !packet.isReply,
             let session = outboundSession(packet, at: now)
         else { return .drop }
-        track(session, packet, .outbound, now)
+        guard track(session, packet, .outbound, now) else { return .drop }
         unseen = session.mapping.outside == nil ? session.mapping : nil
         beyond = nil
         return .pass(.wan, source: session.mapping.outside, destination: packet.destination)
@@ -117,7 +123,7 @@ struct NATModel {
         guard packet.timeToLive > 1, let session = inboundSession(packet, at: now) else {
             return .drop
         }
-        track(session, packet, .inbound, now)
+        guard track(session, packet, .inbound, now) else { return .drop }
         return .pass(.lan, source: packet.source, destination: session.mapping.inside)
     }
 
@@ -133,10 +139,9 @@ struct NATModel {
         // A port not known yet can only meet a filter that does not ask for it.
         turned.source = first.mapping.outside ?? Endpoint(address: outsideAddress, port: 0)
         guard let second = inboundSession(turned, at: now),
-            sessions.contains(where: { $0 === first })
+            sessions.contains(where: { $0 === first }),
+            track(first, packet, .outbound, now), track(second, turned, .inbound, now)
         else { return .drop }
-        track(first, packet, .outbound, now)
-        track(second, turned, .inbound, now)
         unseen = first.mapping.outside == nil ? first.mapping : nil
         beyond = second
         return .pass(
@@ -293,14 +298,22 @@ struct NATModel {
 
 // Time and change.
 extension NATModel {
-    /// RFC 7857 §2 for TCP; otherwise whether both ends were heard.
+    /// RFC 7857 §2 for TCP; otherwise whether both ends were heard. False if it is not of the
+    /// connection.
     private func track(
         _ session: ModelSession, _ packet: ModelPacket, _ direction: Direction, _ now: Instant
-    ) {
+    ) -> Bool {
         let isTCP = packet.transport == .tcp
         let isFirst = direction == .outbound ? !session.sentOutbound : !session.sentInbound
-        if isTCP, isFirst, packet.flags.contains(.rst) { return }
-        if isTCP, packet.isBad, !packet.flags.isDisjoint(with: [.syn, .fin, .rst]) { return }
+        if isTCP {
+            if packet.isBad, !packet.flags.isDisjoint(with: [.syn, .fin, .rst]) { return true }
+            switch session.tcp.judge(packet, direction, &session.phase) {
+            case .counts: break
+            case .passes: return true
+            case .refused: return false
+            }
+            if isFirst, packet.flags.contains(.rst) { return true }
+        }
         // A stranger alone keeps nothing alive, unless a forward invited it.
         if direction == .outbound || session.sentOutbound || session.mapping.isStatic {
             session.earliest = now
@@ -316,6 +329,7 @@ extension NATModel {
         } else if session.sentOutbound, session.sentInbound {
             session.phase = .replied
         }
+        return true
     }
 
     private static func next(
@@ -345,6 +359,7 @@ extension NATModel {
         case .unreplied: return settings.timeouts.udpUnreplied
         case .replied: return settings.timeouts.udp
         case .established, .finOutbound, .finInbound: return settings.timeouts.tcpEstablished
+        case .synOutbound, .synInbound: return settings.timeouts.tcpOpening
         default: return settings.timeouts.tcpTransitory
         }
     }
@@ -392,11 +407,16 @@ extension NATModel {
         let mapping = session.mapping
         sessions.removeAll { $0 === session }
         let isHeld = sessions.contains { $0.mapping === mapping && $0.sentOutbound }
-        if !mapping.isStatic, !isHeld { sessions.removeAll { $0.mapping === mapping } }
+        var ended = [session]
+        if !mapping.isStatic, !isHeld {
+            ended += sessions.filter { $0.mapping === mapping }
+            sessions.removeAll { $0.mapping === mapping }
+        }
+        if ended.contains(where: { $0.phase != .closing }) { mapping.portRests = true }
         guard !sessions.contains(where: { $0.mapping === mapping }) else { return }
         mappings.removeAll { $0 === mapping }
         forgetHost(mapping.inside.address)
-        if !mapping.isStatic, let outside = mapping.outside {
+        if !mapping.isStatic, mapping.portRests, let outside = mapping.outside {
             freed.append((mapping.transport, outside, time))
         }
     }

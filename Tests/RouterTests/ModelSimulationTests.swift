@@ -162,6 +162,12 @@ struct ModelRun: ~Copyable {
                 [.syn, .rst], [],
             ]
             packet.flags = flags[random.below(flags.count)]
+            // Mostly what fits a connection between ends that begin with 0.
+            let numbers: [UInt32] = [1, 1, 1, 1, 8, 8, 9, 0, 70_000, 200_000, .max - 10_000]
+            packet.sequence =
+                packet.flags.contains(.syn) && random.below(4) != 0
+                ? 0 : numbers[random.below(numbers.count)]
+            packet.acknowledgement = numbers[random.below(numbers.count)]
         }
         if random.below(30) == 0 { packet.timeToLive = UInt8(random.below(3)) }
         packet.isBad = random.below(20) == 0
@@ -234,7 +240,9 @@ struct ModelRun: ~Copyable {
                 packet.source.port, packet.destination.port, payload, checksum: sum)
         case .tcp:
             return path.tcp(
-                packet.source.port, packet.destination.port, packet.flags, payload, checksum: sum)
+                packet.source.port, packet.destination.port, packet.flags,
+                sequence: packet.sequence, acknowledgement: packet.acknowledgement, payload,
+                checksum: sum)
         default:
             let port = packet.isReply ? packet.destination.port : packet.source.port
             return path.echo(reply: packet.isReply, identifier: port, payload, checksum: sum)
@@ -295,9 +303,13 @@ struct ModelRun: ~Copyable {
 
     // MARK: Errors
 
-    private mutating func quote(_ transport: Transport, _ from: Endpoint, _ to: Endpoint) -> [UInt8]
-    {
-        bytes(ModelPacket(transport: transport, source: from, destination: to, flags: .ack))
+    private mutating func quote(
+        _ transport: Transport, _ from: Endpoint, _ to: Endpoint, sequence: UInt32
+    ) -> [UInt8] {
+        bytes(
+            ModelPacket(
+                transport: transport, source: from, destination: to, flags: .ack,
+                sequence: sequence))
     }
 
     /// An error from a router outside about a packet that had left, or about one that never had.
@@ -316,13 +328,15 @@ struct ModelRun: ~Copyable {
             kind = session.mapping.transport
         }
         if kind == .icmp { remote.port = 0 }
-        let about = quote(kind, outside, remote)
+        let sequence: UInt32 = [0, 1, 8, 9, 70_000][random.below(5)]
+        let about = quote(kind, outside, remote, sequence: sequence)
         let error = builder(
             ModelPacket(
                 transport: .icmp, source: Endpoint(address: "192.0.2.200", port: 0),
                 destination: outside)
         ).icmpError(UInt8([3, 11][random.below(2)]), code: 1, about: about)
-        let session = model.quoted(kind, outside: outside, remote: remote)
+        var session = model.quoted(kind, outside: outside, remote: remote)
+        if kind == .tcp, session?.tcp.isInFlight(sequence, .outbound) == false { session = nil }
         compareError(error, .wan, session, quotes: "src", session?.mapping.inside)
     }
 
@@ -334,7 +348,7 @@ struct ModelRun: ~Copyable {
         guard !known.isEmpty else { return }
         let session = known[random.below(known.count)]
         var inside = session.mapping.inside
-        let isKnown = random.below(4) != 0 || session.mapping.transport == .icmp
+        var isKnown = random.below(4) != 0 || session.mapping.transport == .icmp
         if !isKnown { inside.port = 7 }
         let transport = session.mapping.transport
         var about: [UInt8]
@@ -343,7 +357,9 @@ struct ModelRun: ~Copyable {
                 transport: .icmp, source: session.remote, destination: inside, isReply: true)
             about = bytes(packet)
         } else {
-            about = quote(transport, session.remote, inside)
+            let sequence: UInt32 = [0, 1, 8, 9, 70_000][random.below(5)]
+            about = quote(transport, session.remote, inside, sequence: sequence)
+            if transport == .tcp, !session.tcp.isInFlight(sequence, .inbound) { isKnown = false }
         }
         about = Array(about.prefix(28 + random.below(8)))
         let error = builder(

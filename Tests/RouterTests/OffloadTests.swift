@@ -28,7 +28,7 @@ struct OffloadTests {
     static func bench(mtu: Int = 1500) -> Bench {
         var bench = Bench { $0[.wan].mtu = mtu }
         bench.send(host.udp(4000, 53), on: .lan)
-        bench.send(host.tcp(4000, 80, .syn), on: .lan)
+        bench.connect(host, 4000, 80)
         _ = bench.take()
         return bench
     }

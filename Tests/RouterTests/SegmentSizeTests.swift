@@ -58,6 +58,7 @@ struct SegmentSizeTests {
         #expect(out.seen["tcp.options.mss_val"] == nil)
         #expect(out.seen.problems == [])
         // Of later segments the option is not read, nor one of a strange length.
+        bench.connect(Self.host, 5000, 80)
         let later = Self.host.tcp(5000, 80, .ack, options: [2, 4, 5, 180])
         let second = try #require(bench.send(later, on: .lan).last)
         #expect(second.seen["tcp.options.mss_val"] == "1460")

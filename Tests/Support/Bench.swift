@@ -209,6 +209,20 @@ public struct Bench: ~Copyable {
         router.forwarder.counters[side.index][reason]
     }
 
+    /// Opens a TCP connection from inside whose ends both begin with 0: SYN and SYN-ACK pass.
+    ///
+    /// - Returns: The outside port.
+    @discardableResult
+    public mutating func connect(
+        _ host: PacketBuilder, _ port: UInt16, _ serverPort: UInt16
+    ) -> UInt16 {
+        let out = send(host.tcp(port, serverPort, .syn), on: .lan).last
+        let outside = UInt16(out?.seen["tcp.srcport"] ?? "") ?? 0
+        let server = PacketBuilder(host.destination, ip("203.0.113.2"))
+        send(server.tcp(serverPort, outside, [.syn, .ack]), on: .wan)
+        return outside
+    }
+
     /// The phase of a session record.
     public func phase(_ number: UInt32) -> SessionPhase? {
         SessionPhase(rawValue: router.forwarder.nat.session(number).phase)

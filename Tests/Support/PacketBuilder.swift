@@ -88,14 +88,18 @@ public struct PacketBuilder: Sendable {
     }
 
     /// A TCP segment; options are padded with zero to a multiple of 4.
+    ///
+    /// Its numbers are by default those of a connection that began with 0 and where nothing but
+    /// SYNs was sent.
     public func tcp(
         _ sourcePort: UInt16, _ destinationPort: UInt16, _ flags: TCPFlags,
-        sequence: UInt32 = 0, acknowledgement: UInt32 = 0, window: UInt16 = 65_535,
+        sequence: UInt32? = nil, acknowledgement: UInt32 = 1, window: UInt16 = 65_535,
         options: [UInt8] = [], _ payload: [UInt8] = [], checksum: ChecksumField = .correct
     ) -> [UInt8] {
         let padded = options + [UInt8](repeating: 0, count: (4 - options.count % 4) % 4)
         let header: [UInt8] =
-            octets(sourcePort) + octets(destinationPort) + octets(sequence)
+            octets(sourcePort) + octets(destinationPort)
+            + octets(sequence ?? (flags.contains(.syn) ? 0 : 1))
             + octets(acknowledgement) + [UInt8((20 + padded.count) / 4) << 4, flags.rawValue]
             + octets(window) + [0, 0, 0, 0] + padded
         return transport(6, header + payload, field: 16, checksum)
