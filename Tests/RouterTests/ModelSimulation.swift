@@ -434,7 +434,8 @@ extension NATModel {
         }
         // What a stranger began and nobody answered is judged by the new filter.
         let refused = sessions.filter {
-            !$0.mapping.isStatic && !$0.sentOutbound && !admits($0.mapping, $0.remote)
+            !$0.mapping.isStatic && $0.isStranger && !$0.sentOutbound
+                && !admits($0.mapping, $0.remote)
         }
         sessions.removeAll { session in refused.contains { $0 === session } }
     }
