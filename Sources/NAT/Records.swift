@@ -44,7 +44,7 @@ public struct Mapping: BitwiseCopyable, Sendable {
     public var created: UInt32
     /// Hash of its key.
     var hash: UInt32
-    /// Not 0 while in use.
+    /// Not 0 while in use; 2 once its sessions are found by `peerIndex`.
     var inUse: UInt32
 }
 
