@@ -106,6 +106,10 @@ public struct NAT: ~Copyable {
         otherTimeout = TimerWheel.ticks(times.other) + 1
         portTimeouts = times.ports.map { ($0, TimerWheel.ticks($0.time) + 1) }
         bucket.rate = settings.limits.newSessionsPerSecond
+        // A host that was given RIP's port would hear our neighbours (SECURITY S08).
+        for address in pools.addresses.indices {
+            _ = pools[address, .udp].reserve(520, forward: nil)
+        }
         for (number, forward) in settings.portForwards.enumerated() {
             guard let address = pools.index(of: forwards.outside(of: forward)) else { continue }
             for transport in forward.transports {
