@@ -23,7 +23,8 @@ extension Engine {
         settings.limits.sessions = count
         settings.limits.sessionsPerHost = count
         settings.limits.portsPerHost = count
-        let addresses = (0..<20).map { IPv4Address(203, 0, 113, UInt8(10 + $0)) }
+        // Hosts have an address by chance: more than the 17 that would do.
+        let addresses = (0..<40).map { IPv4Address(203, 0, 113, UInt8(10 + $0)) }
         var now = Instant(nanoseconds: 1_000_000_000_000)
         var nat = NAT(settings, outsideAddresses: addresses, random: Random(seed: 1))
         guard var packet = template() else { fatalError("no packet") }
