@@ -100,7 +100,7 @@ struct FragmentTable: ~Copyable {
         var layout = RegionLayout()
         let recordExtent = layout.reserve(Datagram.self, count: capacity)
         let free = layout.reserve(UInt32.self, count: capacity)
-        let slots = layout.reserve(UInt64.self, count: HashIndex.slotCount(for: capacity))
+        let slots = layout.reserve(UInt32.self, count: HashIndex.slotCount(for: capacity))
         let usedExtent = layout.reserve(UInt32.self, count: capacity)
         let pieceExtent = layout.reserve(Piece.self, count: capacity * 16)
         let pieceFree = layout.reserve(UInt32.self, count: capacity * 16)
@@ -250,7 +250,8 @@ struct FragmentTable: ~Copyable {
         used[Int(records[number].place)] = last
         records[last].place = records[number].place
         wheel.cancel(number)
-        index.remove(number, hash: records[number].hash)
+        let table = records
+        index.remove(number, hash: records[number].hash) { table[$0].hash }
         pool.give(number)
     }
 

@@ -103,7 +103,7 @@ struct NeighborTable: ~Copyable {
         var layout = RegionLayout()
         let recordExtent = layout.reserve(Neighbor.self, count: count)
         let free = layout.reserve(UInt32.self, count: count)
-        let slots = layout.reserve(UInt64.self, count: HashIndex.slotCount(for: count))
+        let slots = layout.reserve(UInt32.self, count: HashIndex.slotCount(for: count))
         let nodes = layout.reserve(TimerWheel.Node.self, count: count)
         let heads = layout.reserve(UInt32.self, count: 512)
         region = Region(layout)
@@ -151,7 +151,8 @@ struct NeighborTable: ~Copyable {
         let record = records[number]
         if record.state == .incomplete || record.state == .failed { unlink(number) }
         wheel.cancel(number)
-        index.remove(number, hash: record.hash)
+        let table = records
+        index.remove(number, hash: record.hash) { table[$0].hash }
         counts[record.side.index] -= 1
         pool.give(number)
     }

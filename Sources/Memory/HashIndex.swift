@@ -28,45 +28,64 @@ public struct HashKey: Sendable {
 /// An index from hash to record number: open addressing, linear probing, removal by backward shift.
 ///
 /// The records hold the keys; the caller compares. Room for at least twice the records is kept, and
-/// no probe is longer than `longestProbe`, so neither lookup nor insertion can be made slow.
+/// no probe is longer than `longestProbe`, so neither lookup nor insertion can be made slow. A slot
+/// is 4 octets: removal asks the caller for the hash of the records that move up.
 @frozen
 public struct HashIndex: Sendable {
-    /// Hash in the high half, record number + 1 in the low half; 0 is empty.
-    @usableFromInline let slots: FlatArray<UInt64>
-    @usableFromInline let mask: Int
+    /// Record number + 1 in the low 26 bits, the low 6 bits of the hash above; 0 is empty. The
+    /// place of a record comes from the high bits of its hash.
+    @usableFromInline let slots: FlatArray<UInt32>
     /// Number of records indexed.
     public private(set) var count = 0
+
+    @usableFromInline static var numberBits: UInt32 { 26 }
 
     /// No probe goes further than this; at half load a run this long does not occur by chance.
     @inlinable
     public static var longestProbe: Int { 128 }
 
-    /// Slots needed for `capacity` records: the next power of two of twice as many.
-    public static func slotCount(for capacity: Int) -> Int {
-        var slots = 64
-        while slots < capacity * 2 { slots *= 2 }
-        return slots
+    /// Slots needed for `capacity` records, at most 2^25: twice as many.
+    public static func slotCount(for capacity: Int) -> Int { max(capacity * 2, 64) }
+
+    /// An index over zeroed `slots`, at most 2^26.
+    public init(slots: FlatArray<UInt32>) {
+        precondition(slots.count > 0 && slots.count <= 1 << Int(Self.numberBits))
+        self.slots = slots
     }
 
-    /// An index over zeroed `slots`, whose count is a power of two.
-    public init(slots: FlatArray<UInt64>) {
-        precondition(slots.count & (slots.count - 1) == 0 && slots.count > 0)
-        self.slots = slots
-        mask = slots.count - 1
+    /// Where a record of this hash would best be.
+    @inlinable @inline(__always)
+    func home(_ hash: UInt32) -> Int {
+        let product = UInt64(hash) &* UInt64(truncatingIfNeeded: slots.count)
+        return Int(truncatingIfNeeded: product >> 32)
+    }
+
+    @inlinable @inline(__always)
+    func after(_ position: Int) -> Int {
+        let next = position &+ 1
+        return next == slots.count ? 0 : next
+    }
+
+    @inlinable @inline(__always)
+    static func number(_ slot: UInt32) -> UInt32 { (slot & (1 << numberBits &- 1)) &- 1 }
+
+    @inlinable @inline(__always)
+    static func slot(_ record: UInt32, _ hash: UInt32) -> UInt32 {
+        hash << numberBits | (record &+ 1)
     }
 
     /// The record with this hash for which `matches` holds, or nil. Expected O(1).
     @inlinable @inline(__always)
     public func find(_ hash: UInt32, where matches: (UInt32) -> Bool) -> UInt32? {
-        var position = Int(hash) & mask
+        var position = home(hash)
         for _ in 0..<Self.longestProbe {
             let slot = slots[position]
             if slot == 0 { return nil }
-            if UInt32(truncatingIfNeeded: slot >> 32) == hash {
-                let record = UInt32(truncatingIfNeeded: slot) &- 1
+            if (slot ^ hash << Self.numberBits) >> Self.numberBits == 0 {
+                let record = Self.number(slot)
                 if matches(record) { return record }
             }
-            position = (position &+ 1) & mask
+            position = after(position)
         }
         return nil
     }
@@ -74,42 +93,51 @@ public struct HashIndex: Sendable {
     /// Adds a record that is not in the index. False if the probe would be too long or only one
     /// slot is free: removal relies on an empty slot to end its walk.
     public mutating func insert(_ record: UInt32, hash: UInt32) -> Bool {
-        guard count < mask else { return false }
-        var position = Int(hash) & mask
+        guard count < slots.count - 1 else { return false }
+        var position = home(hash)
         for _ in 0..<Self.longestProbe {
             if slots[position] == 0 {
-                slots[position] = UInt64(hash) << 32 | UInt64(record &+ 1)
+                slots[position] = Self.slot(record, hash)
                 count += 1
                 return true
             }
-            position = (position &+ 1) & mask
+            position = after(position)
         }
         return false
     }
 
     /// Removes a record. False if it was not there.
+    ///
+    /// - Parameter rehash: The hash with which a record was inserted.
     @discardableResult
-    public mutating func remove(_ record: UInt32, hash: UInt32) -> Bool {
-        let wanted = UInt64(hash) << 32 | UInt64(record &+ 1)
-        var hole = Int(hash) & mask
+    public mutating func remove(
+        _ record: UInt32, hash: UInt32, rehash: (UInt32) -> UInt32
+    ) -> Bool {
+        let wanted = Self.slot(record, hash)
+        var hole = home(hash)
         var probes = 0
         while slots[hole] != wanted {
             if slots[hole] == 0 || probes == Self.longestProbe { return false }
-            hole = (hole &+ 1) & mask
+            hole = after(hole)
             probes += 1
         }
-        var next = (hole &+ 1) & mask
+        var next = after(hole)
         while slots[next] != 0 {
-            let home = Int(slots[next] >> 32) & mask
-            // The entry may move back only if its home is not between the hole and itself.
-            if (next &- home) & mask >= (next &- hole) & mask {
+            // An entry may move back only if its home is not between the hole and itself.
+            let home = home(rehash(Self.number(slots[next])))
+            if distance(home, next) >= distance(hole, next) {
                 slots[hole] = slots[next]
                 hole = next
             }
-            next = (next &+ 1) & mask
+            next = after(next)
         }
         slots[hole] = 0
         count -= 1
         return true
+    }
+
+    /// Slots from one position on to another.
+    private func distance(_ from: Int, _ to: Int) -> Int {
+        to >= from ? to - from : to - from + slots.count
     }
 }

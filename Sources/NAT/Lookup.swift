@@ -201,12 +201,29 @@ extension NAT {
 
     /// A session of `mapping` to `remote` that its owner started or answered.
     func peer(of mapping: UInt32, _ remote: UInt32) -> UInt32? {
-        peerIndex.find(peerHash(mapping, remote)) { number in
+        guard mappings[mapping].inUse == 2 else {
+            var next = mappings[mapping].firstSession
+            while next != 0 {
+                let number = next - 1
+                if sessions[number].remoteAddress == remote,
+                    sessions[number].flags & SessionFlag.sentOutbound != 0
+                {
+                    return number
+                }
+                next = sessions[number].nextOfMapping
+            }
+            return nil
+        }
+        return peerIndex.find(peerHash(mapping, remote)) { number in
             sessions[number].mapping == mapping && sessions[number].remoteAddress == remote
         }
     }
 
     func peerHash(_ mapping: UInt32, _ remote: UInt32) -> UInt32 {
+        Self.peerHash(mapping, remote, key)
+    }
+
+    static func peerHash(_ mapping: UInt32, _ remote: UInt32, _ key: HashKey) -> UInt32 {
         key.hash(UInt64(mapping) << 32 | UInt64(remote), 2)
     }
 }

@@ -70,9 +70,9 @@ extension NAT {
         }
         guard !pools.addresses.isEmpty else { throw .natNoPort }
         try makePortRoom(inside: flow.local, at: now)
-        guard let number = mappingPool.take() else { throw .natTableFull }
+        guard let number = takeMapping() else { throw .natTableFull }
         guard let host = takeHost(flow.local) else {
-            mappingPool.give(number)
+            giveMapping(number)
             throw .natTableFull
         }
         let outside: (address: Int, port: UInt16)
@@ -80,7 +80,7 @@ extension NAT {
             outside = try takePort(flow, transport, rule, host: host, mapping: number, at: now)
         } catch {
             giveHost(host)
-            mappingPool.give(number)
+            giveMapping(number)
             throw error
         }
         let key = mappingKey(flow, rule)
@@ -136,9 +136,9 @@ extension NAT {
                 && mapping.outsideAddress == outside && mapping.outsidePort == port
         }
         if let known { return known }
-        guard let number = mappingPool.take() else { throw .natTableFull }
+        guard let number = takeMapping() else { throw .natTableFull }
         guard let host = takeHost(flow.local) else {
-            mappingPool.give(number)
+            giveMapping(number)
             throw .natTableFull
         }
         try place(
@@ -177,7 +177,10 @@ extension NAT {
     /// Removes a mapping without sessions; its port rests.
     mutating func endMapping(_ number: UInt32, indexed: Bool = true, at now: Instant) {
         let mapping = mappings[number]
-        if indexed { mappingIndex.remove(number, hash: mapping.hash) }
+        if indexed {
+            let table = mappings
+            mappingIndex.remove(number, hash: mapping.hash) { table[$0].hash }
+        }
         if mapping.isStatic == 0 { hosts[mapping.host].ports -= 1 }
         if mapping.isStatic == 0, let transport = Transport(rawValue: mapping.transport),
             let pool = poolIndex(of: number),
@@ -189,7 +192,16 @@ extension NAT {
         }
         giveHost(mapping.host)
         mappings[number].inUse = 0
-        mappingPool.give(number)
+        giveMapping(number)
+    }
+
+    mutating func takeMapping() -> UInt32? {
+        let table = mappings
+        return mappingPool.take { table[$0].firstSession }
+    }
+
+    mutating func giveMapping(_ number: UInt32) {
+        mappings[number].firstSession = mappingPool.give(number)
     }
 
     // MARK: Hosts
@@ -206,10 +218,11 @@ extension NAT {
             hosts[known].mappings += 1
             return known
         }
-        guard let number = hostPool.take() else { return nil }
+        let table = hosts
+        guard let number = hostPool.take({ table[$0].mappings }) else { return nil }
         let hash = hostHash(address)
         guard hostIndex.insert(number, hash: hash) else {
-            hostPool.give(number)
+            hosts[number].mappings = hostPool.give(number)
             return nil
         }
         hosts[number] = Host(address: address, pool: poolChoice(address, hash), hash: hash)
@@ -225,7 +238,8 @@ extension NAT {
     mutating func giveHost(_ number: UInt32) {
         hosts[number].mappings -= 1
         guard hosts[number].mappings == 0 else { return }
-        hostIndex.remove(number, hash: hosts[number].hash)
-        hostPool.give(number)
+        let table = hosts
+        hostIndex.remove(number, hash: hosts[number].hash) { table[$0].hash }
+        hosts[number].mappings = hostPool.give(number)
     }
 }

@@ -17,14 +17,14 @@ public struct NAT: ~Copyable {
     @usableFromInline let sessions: FlatArray<Session>
     let mappings: FlatArray<Mapping>
     let hosts: FlatArray<Host>
-    var sessionPool: IndexPool
-    var mappingPool: IndexPool
-    var hostPool: IndexPool
+    var sessionPool: FreeList
+    var mappingPool: FreeList
+    var hostPool: FreeList
     /// Both directions of every session; the record number is session * 2 + direction.
     @usableFromInline var flows: HashIndex
     var mappingIndex: HashIndex
     var hostIndex: HashIndex
-    /// From mapping and remote address to a session of both.
+    /// From mapping and remote address to a session of both, for mappings with many sessions.
     var peerIndex: HashIndex
     var wheel: TimerWheel
 
@@ -68,9 +68,9 @@ public struct NAT: ~Copyable {
         sessions = memory.array(layout.sessions)
         mappings = memory.array(layout.mappings)
         hosts = memory.array(layout.hosts)
-        sessionPool = IndexPool(next: memory.array(layout.sessionFree))
-        mappingPool = IndexPool(next: memory.array(layout.mappingFree))
-        hostPool = IndexPool(next: memory.array(layout.hostFree))
+        sessionPool = FreeList(capacity: count)
+        mappingPool = FreeList(capacity: count)
+        hostPool = FreeList(capacity: count)
         flows = HashIndex(slots: memory.array(layout.flows))
         mappingIndex = HashIndex(slots: memory.array(layout.mappingIndex))
         hostIndex = HashIndex(slots: memory.array(layout.hostIndex))
@@ -112,6 +112,10 @@ public struct NAT: ~Copyable {
         portTimeouts = times.ports.map { ($0, TimerWheel.ticks($0.time) + 1) }
         checksTCP = settings.tcpTracking == .strict
         bucket.rate = settings.limits.newSessionsPerSecond
+        // A host that was given RIP's port would hear our neighbours (SECURITY S08).
+        for address in pools.addresses.indices {
+            _ = pools[address, .udp].reserve(520, forward: nil)
+        }
         for (number, forward) in settings.portForwards.enumerated() {
             guard let address = pools.index(of: forwards.outside(of: forward)) else { continue }
             for transport in forward.transports {
@@ -178,13 +182,10 @@ struct StateLayout {
     let sessions: Extent<Session>
     let mappings: Extent<Mapping>
     let hosts: Extent<Host>
-    let sessionFree: Extent<UInt32>
-    let mappingFree: Extent<UInt32>
-    let hostFree: Extent<UInt32>
-    let flows: Extent<UInt64>
-    let mappingIndex: Extent<UInt64>
-    let hostIndex: Extent<UInt64>
-    let peerIndex: Extent<UInt64>
+    let flows: Extent<UInt32>
+    let mappingIndex: Extent<UInt32>
+    let hostIndex: Extent<UInt32>
+    let peerIndex: Extent<UInt32>
     let timers: Extent<TimerWheel.Node>
     let timerHeads: Extent<UInt32>
     let pendingSYNs: Extent<PendingSYN>
@@ -194,9 +195,6 @@ struct StateLayout {
         sessions = region.reserve(count: count)
         mappings = region.reserve(count: count)
         hosts = region.reserve(count: count)
-        sessionFree = region.reserve(count: count)
-        mappingFree = region.reserve(count: count)
-        hostFree = region.reserve(count: count)
         flows = region.reserve(count: HashIndex.slotCount(for: count * 2))
         mappingIndex = region.reserve(count: HashIndex.slotCount(for: count))
         hostIndex = region.reserve(count: HashIndex.slotCount(for: count))

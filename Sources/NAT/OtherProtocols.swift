@@ -32,9 +32,9 @@ extension NAT {
         guard settings.blocks == nil || blocks?.place(of: flow.local) != nil else {
             throw .natNoBlock
         }
-        guard let number = mappingPool.take() else { throw .natTableFull }
+        guard let number = takeMapping() else { throw .natTableFull }
         guard let host = takeHost(flow.local) else {
-            mappingPool.give(number)
+            giveMapping(number)
             throw .natTableFull
         }
         let outside = pools.addresses[Int(hosts[host].pool)]
@@ -43,7 +43,7 @@ extension NAT {
             remote: flow.remote, remotePort: flow.remotePort)
         guard find(answers) == nil else {
             giveHost(host)
-            mappingPool.give(number)
+            giveMapping(number)
             throw .natPeerTaken
         }
         try place(

@@ -45,7 +45,7 @@ public struct Mapping: BitwiseCopyable, Sendable {
     public var created: UInt32
     /// Hash of its key.
     var hash: UInt32
-    /// Not 0 while in use.
+    /// Not 0 while in use; 2 once its sessions are found by `peerIndex`.
     var inUse: UInt16
     /// Not 0 if a session ended that was no TCP connection closed by both ends.
     var portRests: UInt16 = 0

@@ -72,17 +72,17 @@ extension NAT {
         _ mapping: UInt32, _ flow: Flow, _ transport: Transport, _ direction: Direction,
         at now: Instant
     ) throws(DropReason) -> UInt32 {
-        guard let number = sessionPool.take() else {
+        let table = sessions
+        guard let number = sessionPool.take({ table[$0].nextOfMapping }) else {
             if mappings[mapping].sessions == 0 { endMapping(mapping, at: now) }
             throw .natTableFull
         }
         lastSerial &+= 1
         fill(number, mapping, flow, transport, direction, at: now)
-        let inserted = flows.insert(number << 1, hash: outboundFlow(number).hash(key))
-        guard inserted, flows.insert(number << 1 | 1, hash: inboundFlow(number).hash(key)) else {
-            if inserted { flows.remove(number << 1, hash: outboundFlow(number).hash(key)) }
-            sessions[number].flags = 0
-            sessionPool.give(number)
+        let inserted = flows.insert(number << 1, hash: flowHash(number << 1))
+        guard inserted, flows.insert(number << 1 | 1, hash: flowHash(number << 1 | 1)) else {
+            if inserted { unindex(number << 1) }
+            giveSession(number)
             if mappings[mapping].sessions == 0 { endMapping(mapping, at: now) }
             throw .natTableFull
         }
@@ -91,6 +91,7 @@ extension NAT {
         if head != 0 { sessions[head - 1].previousOfMapping = number + 1 }
         mappings[mapping].firstSession = number + 1
         mappings[mapping].sessions += 1
+        if mappings[mapping].sessions == 5, mappings[mapping].inUse == 1 { indexPeers(mapping) }
         enlist(number, direction)
         wheel.set(number, deadline: TimerWheel.ticks(now) &+ dueTicks(number))
         statistics.created[transport.counter] &+= 1
@@ -136,6 +137,22 @@ extension NAT {
         mappings[mapping].isStatic != 0 || policies[mappings[mapping].rule].inboundRefresh
     }
 
+    private mutating func giveSession(_ number: UInt32) {
+        sessions[number].flags = 0
+        sessions[number].nextOfMapping = sessionPool.give(number)
+    }
+
+    /// The hash of an entry of `flows`.
+    private func flowHash(_ entry: UInt32) -> UInt32 {
+        (entry & 1 == 0 ? outboundFlow(entry >> 1) : inboundFlow(entry >> 1)).hash(key)
+    }
+
+    private mutating func unindex(_ entry: UInt32) {
+        var index = flows
+        index.remove(entry, hash: flowHash(entry)) { flowHash($0) }
+        flows = index
+    }
+
     func outboundFlow(_ number: UInt32) -> Flow {
         Flow(
             .outbound, transport: sessions[number].transport,
@@ -171,11 +188,11 @@ extension NAT {
         let mapping = session.mapping
         if session.phase != SessionPhase.closing.rawValue { mappings[mapping].portRests = 1 }
         if log.isOn { log.add(session, rule: rule(of: number), isEnd: true) }
-        flows.remove(number << 1, hash: outboundFlow(number).hash(key))
-        flows.remove(number << 1 | 1, hash: inboundFlow(number).hash(key))
+        unindex(number << 1)
+        unindex(number << 1 | 1)
         wheel.cancel(number)
         if session.flags & SessionFlag.sentOutbound != 0 {
-            unlinkPeer(number)
+            if mappings[mapping].inUse == 2 { unlinkPeer(number) }
             mappings[mapping].holders -= 1
         }
         let next = session.nextOfMapping
@@ -188,8 +205,7 @@ extension NAT {
         if next != 0 { sessions[next - 1].previousOfMapping = previous }
         mappings[mapping].sessions -= 1
         hosts[mappings[mapping].host].add(-1, session.firstDirection)
-        sessions[number].flags = 0
-        sessionPool.give(number)
+        giveSession(number)
         statistics.closed[Transport(proto: session.transport).counter] &+= 1
     }
 
@@ -200,6 +216,21 @@ extension NAT {
     mutating func hold(_ number: UInt32) {
         let mapping = sessions[number].mapping
         mappings[mapping].holders += 1
+        if mappings[mapping].inUse == 2 { indexPeer(number) }
+    }
+
+    /// From the fifth session on the peers of a mapping are looked up, not walked through.
+    private mutating func indexPeers(_ mapping: UInt32) {
+        mappings[mapping].inUse = 2
+        var next = mappings[mapping].firstSession
+        while next != 0 {
+            if sessions[next - 1].flags & SessionFlag.sentOutbound != 0 { indexPeer(next - 1) }
+            next = sessions[next - 1].nextOfMapping
+        }
+    }
+
+    private mutating func indexPeer(_ number: UInt32) {
+        let mapping = sessions[number].mapping
         let hash = peerHash(mapping, sessions[number].remoteAddress)
         if let known = peer(of: mapping, sessions[number].remoteAddress) {
             let next = sessions[known].nextOfPeer
@@ -222,7 +253,11 @@ extension NAT {
             return
         }
         let hash = peerHash(session.mapping, session.remoteAddress)
-        peerIndex.remove(number, hash: hash)
+        let table = sessions
+        let key = key
+        peerIndex.remove(number, hash: hash) {
+            Self.peerHash(table[$0].mapping, table[$0].remoteAddress, key)
+        }
         if next != 0 {
             sessions[next - 1].previousOfPeer = 0
             _ = peerIndex.insert(next - 1, hash: hash)

@@ -10,14 +10,16 @@ public struct TimerWheel: Sendable {
     /// Length of a tick.
     public static var tick: Interval { .milliseconds(250) }
 
-    /// Links of one record; 0 means none, otherwise record number + 1.
+    /// Links of one record.
     public struct Node: BitwiseCopyable, Sendable {
+        /// Record number + 1, or 0 for none.
         var next: UInt32
+        /// As `next`; in the first record of a slot its number and the mark, 0 out of the wheel.
         var previous: UInt32
         var deadline: UInt32
-        /// Slot number + 1, or 0 when not in the wheel.
-        var slot: UInt32
     }
+
+    private static var firstMark: UInt32 { 1 << 31 }
 
     private let nodes: FlatArray<Node>
     private let heads: FlatArray<UInt32>
@@ -69,21 +71,21 @@ public struct TimerWheel: Sendable {
 
     /// Stops the timer of `record`, if it was set.
     public mutating func cancel(_ record: UInt32) {
-        guard nodes[record].slot != 0 else { return }
         let node = nodes[record]
-        if node.previous != 0 {
+        guard node.previous != 0 else { return }
+        if node.previous & Self.firstMark == 0 {
             nodes[node.previous - 1].next = node.next
         } else {
-            heads[node.slot - 1] = node.next
+            heads[node.previous ^ Self.firstMark] = node.next
         }
         if node.next != 0 { nodes[node.next - 1].previous = node.previous }
-        nodes[record].slot = 0
+        nodes[record].previous = 0
         count -= 1
     }
 
     /// The tick `record` is set to run in, or nil.
     public func deadline(of record: UInt32) -> UInt32? {
-        nodes[record].slot == 0 ? nil : nodes[record].deadline
+        nodes[record].previous == 0 ? nil : nodes[record].deadline
     }
 
     /// Takes one timer that is due at tick `now` out of the wheel; nil when there is none left.
@@ -121,8 +123,7 @@ public struct TimerWheel: Sendable {
     private func link(_ record: UInt32, slot: Int) {
         let head = heads[slot]
         nodes[record].next = head
-        nodes[record].previous = 0
-        nodes[record].slot = UInt32(slot + 1)
+        nodes[record].previous = Self.firstMark | UInt32(slot)
         if head != 0 { nodes[head - 1].previous = record + 1 }
         heads[slot] = record + 1
     }

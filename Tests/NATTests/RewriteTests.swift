@@ -79,19 +79,24 @@ struct RewriteTests {
     private static func probes(_ tuples: [(UInt64, UInt64)]) -> Int? {
         var layout = RegionLayout()
         let extent = layout.reserve(
-            UInt64.self, count: HashIndex.slotCount(for: tuples.count))
+            UInt32.self, count: HashIndex.slotCount(for: tuples.count))
         let region = Region(layout)
-        let slots: FlatArray<UInt64> = region.array(extent)
+        let slots: FlatArray<UInt32> = region.array(extent)
         var index = HashIndex(slots: slots)
         var random = Random(seed: 77)
         let key = HashKey(random.next(), random.next())
         for (number, tuple) in tuples.enumerated() {
             guard index.insert(UInt32(number), hash: key.hash(tuple.0, tuple.1)) else { return nil }
         }
-        let mask = slots.count - 1
-        return (0..<slots.count).reduce(0) { sum, position in
-            let slot = slots[position]
-            return slot == 0 ? sum : sum + ((position - Int(slot >> 32)) & mask)
+        // What a lookup of each would go through.
+        return tuples.indices.reduce(0) { sum, number in
+            var looked = 0
+            let hash = key.hash(tuples[number].0, tuples[number].1)
+            let home = Int((UInt64(hash) * UInt64(slots.count)) >> 32)
+            while slots[(home + looked) % slots.count] & (1 << 26 - 1) != UInt32(number + 1) {
+                looked += 1
+            }
+            return sum + looked
         }
     }
 

@@ -24,6 +24,7 @@ struct Engine {
         flows(200_000)
         routes()
         checksums()
+        scale()
         guard countsAllocations() == 1, allocations == 0 else {
             print("\nFAILED: the packet path allocates")
             exit(1)

@@ -34,8 +34,10 @@ struct Traffic: ~Copyable {
             StaticNeighbor(
                 address: ip("203.0.113.1"), hardware: Bench.hardware(of: ip("203.0.113.1")))
         ]
-        settings.nat.limits.sessions = max(count + 1, 65_536)
+        // What is not answered yet has a quarter of the table.
+        settings.nat.limits.sessions = max(count * 4 + 4, 65_536)
         settings.nat.limits.sessionsPerHost = settings.nat.limits.sessions
+        settings.nat.limits.portsPerHost = settings.nat.limits.sessions
         router = Router(settings, routes: Bench.routes, random: Random(seed: 1))
         router.start(at: now, into: &outbox)
         outbox.removeAll()
