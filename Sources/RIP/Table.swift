@@ -79,7 +79,7 @@ struct Table: ~Copyable {
         var layout = RegionLayout()
         let destinations = layout.reserve(Destination.self, count: routes)
         let announcements = layout.reserve(Announcement.self, count: most)
-        let slots = layout.reserve(UInt64.self, count: HashIndex.slotCount(for: routes))
+        let slots = layout.reserve(UInt32.self, count: HashIndex.slotCount(for: routes))
         let free = layout.reserve(UInt32.self, count: routes)
         let freeMore = layout.reserve(UInt32.self, count: most)
         let nodes = layout.reserve(TimerWheel.Node.self, count: most + routes)
@@ -101,7 +101,9 @@ struct Table: ~Copyable {
     /// Destination numbers from here on were never in use.
     var limit: UInt32 { freeDestinations.highest }
 
-    private func hash(_ prefix: IPv4Prefix) -> UInt32 {
+    private func hash(_ prefix: IPv4Prefix) -> UInt32 { Self.hash(prefix, key) }
+
+    private static func hash(_ prefix: IPv4Prefix, _ key: HashKey) -> UInt32 {
         key.hash(UInt64(prefix.address.rawValue), UInt64(prefix.length))
     }
 
@@ -130,7 +132,11 @@ struct Table: ~Copyable {
     /// Forgets a destination without announcements.
     mutating func remove(_ number: UInt32) {
         stopTimer(of: number)
-        index.remove(number, hash: hash(destinations[number].prefix))
+        let destinations = destinations
+        let key = key
+        index.remove(number, hash: hash(destinations[number].prefix)) {
+            Self.hash(destinations[$0].prefix, key)
+        }
         destinations[number].flags = []
         freeDestinations.give(number)
     }

@@ -49,7 +49,9 @@ struct ExpiryTests {
             out(host.tcp(4000, 80, .syn), &bench)
             guard kind != .synSent else { return }
             back([.syn, .ack], &bench)
-            if kind == .halfClosed || kind == .closing { out(host.tcp(4000, 80, [.fin, .ack]), &bench) }
+            if kind == .halfClosed || kind == .closing {
+                out(host.tcp(4000, 80, [.fin, .ack]), &bench)
+            }
             if kind == .closing { back([.fin, .ack], &bench) }
             if kind == .reset { back(.rst, &bench) }
         }

@@ -10,10 +10,9 @@ extension Engine {
         print("\n| sessions | a mapping | make ns | find ns | end ns | octets each |")
         print("|---|---|---|---|---|---|")
         for sharing in [1, 2, 4, 8] { scale(1 << 20, sharing) }
-        print(
-            "\nA session record is \(MemoryLayout<Session>.stride) octets, a mapping record"
-                + " \(MemoryLayout<Mapping>.stride), a timer \(MemoryLayout<TimerWheel.Node>.stride)."
-        )
+        let (session, mapping) = (MemoryLayout<Session>.stride, MemoryLayout<Mapping>.stride)
+        let timer = MemoryLayout<TimerWheel.Node>.stride
+        print("\nOctets of a session record: \(session); mapping: \(mapping); timer: \(timer).")
     }
 
     /// One row: `count` sessions, of which `sharing` at a time have one mapping.
