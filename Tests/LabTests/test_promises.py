@@ -17,7 +17,7 @@ def equal_prefixes_on_both_sides_are_refused(lab):
 @rows("T-5a", "I-2a", "U-5b", "X-2.1")
 def idle_times_are_as_configured(lab):
     gateway = lab.start({"nat": {"timeouts": {
-        "tcp-established": "3h", "tcp-transitory": "6m", "udp": "4m", "udp-unreplied": "3m", "icmp": "2m"}}})
+        "tcp-established": "3h", "tcp-opening": "6m", "udp": "4m", "udp-unreplied": "3m", "icmp": "2m"}}})
     listener = lab.srv.server(80)
     lab.cli1.connect((SRV, 80))
     listener.accept()

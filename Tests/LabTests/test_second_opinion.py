@@ -54,17 +54,14 @@ EXPLAINED = {
         "P-3", "segment size 1360", "segment size 1460",
         "Clamped by default, since path MTU discovery fails in too many places."),
     "ACK from inside without a connection": (
-        "T-n1", "nothing", "passes",
+        "T-n1", "TCP R back", "passes",
         "Linux takes connections up in the middle, without knowing their window; here they start with a SYN."),
-    "RST outside the window": (
-        "S01", "passes; data after it: passes", "nothing; data after it: passes",
-        "Linux judges the sequence number. Here any reset passes and only shortens the timer, and data takes that back."),
     "SYN from the server on a live connection": (
-        "S01", "passes", "TCP RA back",
-        "Linux gives the SYN to itself and resets the sender; here the host gets it and answers with a challenge."),
+        "S01, S03", "nothing", "TCP RA back",
+        "Only the end that called may begin anew. Linux gives the SYN to itself and answers strangers."),
     "data outside the window": (
-        "S01", "passes", "TCP R back",
-        "As above: Linux judges the window and resets the sender."),
+        "S01, S03", "nothing", "TCP R back",
+        "Both keep it from the host; Linux gives it to itself and answers strangers."),
     "source quench about a flow": (
         "I-10c, S04", "nothing", "passes",
         "RFC 6633: deprecated, and a way to slow others down."),
