@@ -48,8 +48,6 @@ def agree(lab, preset, when, *options):
     assert f"NAT with {FILTERINGS[filtering]}!" in said, f"{preset} {when}: {said}"
     if hairpin:
         assert "Received a request (maybe a successful hairpinning)" in said, f"{preset} {when}: {said}"
-    if options:
-        return
     said = lab.cli2.run(["stun", SRV, "-p", "21500"], check=False, timeout=60).stdout
     line = re.search(r"Primary: (.*)", said)
     assert line, f"{preset} {when}: {said}"
@@ -73,10 +71,11 @@ def preset_is_seen(lab, preset):
     shown = gateway.control.get("/v1/nat")
     assert (shown["preset"], shown["mapping"], shown["filtering"]) == (preset, *CLASSES[preset]), shown
     agree(lab, preset, "before")
-    # Another host holds a port towards one of the server's two addresses only.
-    lab.cli1.udp(40000).sendto(b"mine", (SRV_B, 9))
-    until(lambda: gateway.sessions(f"src {CLI1} and proto udp"), 3, "a session of the other host")
-    agree(lab, preset, "with the port held by another host", "-L", CLI2, "-l", "40000")
+    # Another host holds the programs' ports towards one of the server's two addresses only.
+    for port in (40000, 21500):
+        lab.cli1.udp(port).sendto(b"mine", (SRV_B, 9))
+    until(lambda: len(gateway.sessions(f"src {CLI1} and proto udp")) == 2, 3, "sessions of the other host")
+    agree(lab, preset, "with the ports held by another host", "-L", CLI2, "-l", "40000")
     gateway.ctl("sessions", "kill", "proto", "udp")
     fill(lab, gateway, (PORTS // 4 if blocks else PORTS) * 99 // 100)
     agree(lab, preset, "while 99 % of the ports are in use")

@@ -35,7 +35,7 @@ enum Prediction: Equatable {
 /// lists that are searched, no hashes, no wheel, no limits but those of the settings.
 ///
 /// The only thing it cannot know is which outside port is drawn: it takes that from the first
-/// packet.
+/// packet, or is told it if none leaves.
 struct NATModel {
     final class ModelMapping {
         let transport: Transport
@@ -63,6 +63,8 @@ struct NATModel {
     final class ModelSession {
         let mapping: ModelMapping
         var remote: Endpoint
+        /// The mapping whose outside endpoint is the remote, if that is still to be seen.
+        var via: ModelMapping?
         var phase: SessionPhase
         /// Whether the remote began.
         let isStranger: Bool
@@ -97,8 +99,6 @@ struct NATModel {
     var freed: [(transport: Transport, endpoint: Endpoint, time: Instant)] = []
     /// The mapping of the last packet that passed, if its outside port is still to be seen.
     var unseen: ModelMapping?
-    /// The session by which it came to another inside host, whose remote that outside port is.
-    var beyond: ModelSession?
     /// The inside host that a flood is laid to.
     var heaviest = ""
     /// When a host may next give up a port for another, by address.
@@ -115,7 +115,6 @@ struct NATModel {
         else { return .drop }
         guard track(session, packet, .outbound, now) else { return .drop }
         unseen = session.mapping.outside == nil ? session.mapping : nil
-        beyond = nil
         return .pass(.wan, source: session.mapping.outside, destination: packet.destination)
     }
 
@@ -138,12 +137,12 @@ struct NATModel {
         var turned = packet
         // A port not known yet can only meet a filter that does not ask for it.
         turned.source = first.mapping.outside ?? Endpoint(address: outsideAddress, port: 0)
-        guard let second = inboundSession(turned, at: now),
-            sessions.contains(where: { $0 === first }),
+        let second = inboundSession(turned, at: now)
+        if first.mapping.outside == nil { second?.via = first.mapping }
+        guard let second, sessions.contains(where: { $0 === first }),
             track(first, packet, .outbound, now), track(second, turned, .inbound, now)
         else { return .drop }
         unseen = first.mapping.outside == nil ? first.mapping : nil
-        beyond = second
         return .pass(
             .lan, source: first.mapping.outside, destination: second.mapping.inside)
     }
@@ -422,7 +421,7 @@ extension NATModel {
     }
 
     /// Takes on other forwards, behaviours or times.
-    mutating func apply(_ new: NATSettings) {
+    mutating func apply(_ new: NATSettings, at now: Instant) {
         settings = new
         for mapping in mappings {
             let forward = forward(of: mapping)
@@ -437,7 +436,9 @@ extension NATModel {
             !$0.mapping.isStatic && $0.isStranger && !$0.sentOutbound
                 && !admits($0.mapping, $0.remote)
         }
-        sessions.removeAll { session in refused.contains { $0 === session } }
+        for session in refused where sessions.contains(where: { $0 === session }) {
+            end(session, at: now)
+        }
     }
 
     private func isForwarded(_ mapping: ModelMapping) -> Bool {
@@ -462,7 +463,10 @@ extension NATModel {
             $0 !== mapping && $0.transport == mapping.transport && $0.outside == outside
         }
         mapping.outside = outside
-        beyond?.remote = outside
+        for session in sessions where session.via === mapping {
+            session.remote = outside
+            session.via = nil
+        }
         if isTaken { return "\(outside) belongs to another mapping" }
         if isForwarded(mapping) { return "\(outside) belongs to a forward" }
         let early = freed.contains {

@@ -110,16 +110,54 @@ struct ModelRun: ~Copyable {
         default: fromOutside()
         }
         _ = bench.take()
+        learnPorts()
         guard problem == nil else { return }
         if bench.sessionCount != model.sessions.count {
-            problem =
-                "\(bench.sessionCount) sessions, the model has \(model.sessions.count): \(last)"
+            let modelled = model.sessions.map {
+                "\($0.mapping.inside) \($0.mapping.outside, default: "?") \($0.remote) \($0.phase)"
+            }
+            problem = "sessions: \(sessions); the model has \(modelled): \(last)"
         } else if bench.router.forwarder.nat.statistics.evicted != model.evicted {
             problem = "\(model.evicted) sessions were to be evicted: \(last)"
         } else if bench.mappingCount != model.mappings.count {
             problem =
                 "\(bench.mappingCount) mappings, the model has \(model.mappings.count): \(last)"
         }
+    }
+
+    /// Tells the model the ports that no packet has shown, of sessions whose first one was dropped.
+    private mutating func learnPorts() {
+        for mapping in model.mappings where mapping.outside == nil && problem == nil {
+            guard let known = model.sessions.first(where: { $0.mapping === mapping }),
+                let outside = sessions.first(where: {
+                    $0.0 == mapping.transport.rawValue && $0.inside == mapping.inside
+                        && $0.remote == known.remote
+                })?.outside
+            else {
+                problem = "no session of \(mapping.inside): \(last)"
+                return
+            }
+            problem = model.learn(outside, of: mapping, at: bench.now)
+        }
+    }
+
+    /// Sessions of the gateway: transport, inside, outside and remote.
+    private var sessions: [(UInt8, inside: Endpoint, outside: Endpoint, remote: Endpoint)] {
+        func endpoint(_ address: UInt32, _ port: UInt16) -> Endpoint {
+            Endpoint(address: IPv4Address(address).description, port: port)
+        }
+        var found: [(UInt8, inside: Endpoint, outside: Endpoint, remote: Endpoint)] = []
+        for number in 0..<bench.router.forwarder.nat.sessionLimit
+        where bench.router.forwarder.nat.isInUse(number) {
+            let session = bench.router.forwarder.nat.session(number)
+            found.append(
+                (
+                    session.transport, endpoint(session.insideAddress, session.insidePort),
+                    endpoint(session.outsideAddress, session.outsidePort),
+                    endpoint(session.remoteAddress, session.remotePort)
+                ))
+        }
+        return found
     }
 
     /// Time passes, until it is certain again what is there.
@@ -134,8 +172,6 @@ struct ModelRun: ~Copyable {
     }
 
     private mutating func reload() {
-        // Whether a new forward takes the port of a mapping cannot be told while that is not known.
-        guard !model.mappings.contains(where: { $0.outside == nil }) else { return }
         last = "reload"
         var settings = model.settings
         settings.portForwards = Self.forwards(random.below(5))
@@ -143,7 +179,7 @@ struct ModelRun: ~Copyable {
             settings.filtering = Behavior.allCases[random.below(3)]
         }
         bench.apply { $0.nat = settings }
-        model.apply(settings)
+        model.apply(settings, at: bench.now)
     }
 
     // MARK: Packets
