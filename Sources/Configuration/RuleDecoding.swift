@@ -10,7 +10,6 @@ struct RuleDraft {
 }
 
 extension Decoder {
-    private static let mostRules = 64
     private static let behaviors = Behavior.allCases.map { ($0.name, $0) }
     private static let allTransports: [(String, Transport)] = [
         ("tcp", .tcp), ("udp", .udp), ("icmp", .icmp),
@@ -20,7 +19,9 @@ extension Decoder {
     // MARK: Rules
 
     mutating func rules(_ node: Int?, _ path: String) -> [RuleDraft] {
-        guard let node, let items = items(of: node, path, most: Self.mostRules) else { return [] }
+        guard let node, let items = items(of: node, path, most: NATSettings.mostRules) else {
+            return []
+        }
         var drafts: [RuleDraft] = []
         var index = 0
         for item in items {

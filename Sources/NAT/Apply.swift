@@ -24,7 +24,7 @@ extension NAT {
         policies = PolicyTable(settings)
         prepare()
         if !samePools { assignHosts() }
-        for number in 0..<mappingPool.highest where mappings[number].inUse != 0 {
+        for number in 0..<mappingPool.highest where mappings[number].isInUse {
             rejudge(number, keepsPort: samePools, at: now)
         }
         for number in 0..<sessionPool.highest where isInUse(number) {
@@ -51,7 +51,7 @@ extension NAT {
 
     /// Gives every host a place in the new pools; one that keeps a mapping keeps its address later.
     private mutating func assignHosts() {
-        for number in 0..<mappingPool.highest where mappings[number].inUse != 0 {
+        for number in 0..<mappingPool.highest where mappings[number].isInUse {
             let host = mappings[number].host
             hosts[host].pool = poolChoice(hosts[host].address, hosts[host].hash)
         }
@@ -71,7 +71,7 @@ extension NAT {
             let sources = forwards.forwards[Int(mapping.forward)].sources
             return sources.isEmpty
                 || sources.contains { $0.contains(IPv4Address(session.remoteAddress)) }
-        case 2: return oneToOne.admits(mapping.forward, session.remoteAddress)
+        case 2: return oneToOne.admits(UInt32(mapping.forward), session.remoteAddress)
         default:
             // The host answered it, so that every filter would let it in.
             guard session.flags & SessionFlag.sentOutbound == 0 else { return true }
@@ -91,12 +91,12 @@ extension NAT {
             // UDP-Lite and DCCP go with the others.
         } else if mapping.isStatic == 2 {
             if let own, own.outside == mapping.outsideAddress {
-                mappings[number].forward = own.number
+                mappings[number].forward = UInt16(truncatingIfNeeded: own.number)
                 return
             }
         } else if mapping.isStatic != 0 {
             if let forward = forward(of: mapping, transport) {
-                mappings[number].forward = forward
+                mappings[number].forward = UInt16(truncatingIfNeeded: forward)
                 return
             }
         } else if transport == .other {
@@ -110,7 +110,7 @@ extension NAT {
                 return
             }
         }
-        while mappings[number].inUse != 0, mappings[number].firstSession != 0 {
+        while mappings[number].isInUse, mappings[number].firstSession != 0 {
             kill(mappings[number].firstSession - 1, at: now)
         }
     }
@@ -136,9 +136,6 @@ extension NAT {
         } else {
             sessions[number].flags &= ~SessionFlag.inboundRefreshes
         }
-        let time = timeout(of: number)
-        guard time != sessions[number].timeout else { return }
-        sessions[number].timeout = time
         wheel.set(number, deadline: sessions[number].lastSeen &+ dueTicks(number))
     }
 

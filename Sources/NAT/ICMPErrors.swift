@@ -114,7 +114,7 @@ extension NAT {
         // The quoted packet went the other way: its source was translated if the error comes in.
         message.set32(&frame, quote.ip + (inbound ? 12 : 16), address)
         var addresses = inbound ? ~session.addressDelta : session.addressDelta
-        let full = inbound ? ~session.fullDelta : session.fullDelta
+        let full = session.fullDelta(of: quote.proto, inbound ? .inbound : .outbound)
         var header = UInt64(addresses)
         if let identification {
             header &+= Checksum.delta(

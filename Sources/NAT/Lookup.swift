@@ -194,28 +194,31 @@ extension NAT {
     func admits(_ mapping: UInt32, _ remote: UInt32) -> Bool {
         switch policies[mappings[mapping].rule].filtering {
         case .endpointIndependent: true
-        case .addressDependent: peer(of: mapping, remote) != nil
+        case .addressDependent: hasSent(mapping, to: remote)
         case .addressAndPortDependent: false
         }
     }
 
-    /// A session of `mapping` to `remote` that its owner started or answered.
-    func peer(of mapping: UInt32, _ remote: UInt32) -> UInt32? {
-        guard mappings[mapping].inUse == 2 else {
-            var next = mappings[mapping].firstSession
-            while next != 0 {
-                let number = next - 1
-                if sessions[number].remoteAddress == remote,
-                    sessions[number].flags & SessionFlag.sentOutbound != 0
-                {
-                    return number
-                }
-                next = sessions[number].nextOfMapping
+    /// Whether the owner of `mapping` started or answered a session of it with `remote`.
+    private func hasSent(_ mapping: UInt32, to remote: UInt32) -> Bool {
+        guard !mappings[mapping].hasPeers else { return peer(of: mapping, remote) != nil }
+        var next = mappings[mapping].firstSession
+        while next != 0 {
+            let number = next - 1
+            if sessions[number].remoteAddress == remote,
+                sessions[number].flags & SessionFlag.sentOutbound != 0
+            {
+                return true
             }
-            return nil
+            next = sessions[number].nextOfMapping
         }
-        return peerIndex.find(peerHash(mapping, remote)) { number in
-            sessions[number].mapping == mapping && sessions[number].remoteAddress == remote
+        return false
+    }
+
+    /// The record of `remote` in a mapping whose peers are indexed.
+    func peer(of mapping: UInt32, _ remote: UInt32) -> UInt32? {
+        peerIndex.find(peerHash(mapping, remote)) {
+            peers[$0].mapping == mapping && peers[$0].remote == remote
         }
     }
 

@@ -5,7 +5,7 @@ import Wire
 // Mappings and the inside hosts they belong to.
 extension NAT {
     /// What of the remote a mapping under this rule is for.
-    private func mappingKey(_ flow: Flow, _ rule: UInt32) -> (remote: UInt32, port: UInt16) {
+    private func mappingKey(_ flow: Flow, _ rule: UInt8) -> (remote: UInt32, port: UInt16) {
         switch policies[rule].mapping {
         case .endpointIndependent: (0, 0)
         case .addressDependent: (flow.remote, 0)
@@ -23,23 +23,34 @@ extension NAT {
                 | (isStatic ? 4 : 3))
     }
 
+    /// The hash a mapping is indexed by.
+    private func mappingHash(of number: UInt32) -> UInt32 {
+        let isStatic = mappings[number].isStatic != 0
+        return mappingHash(
+            inside: mappings[number].insideAddress, port: mappings[number].insidePort,
+            mappings[number].transport,
+            remote: isStatic ? mappings[number].outsideAddress : mappings[number].remoteAddress,
+            remotePort: isStatic ? mappings[number].outsidePort : mappings[number].remotePort,
+            isStatic: isStatic)
+    }
+
     /// What a mapping is for.
     enum Kind {
         case dynamic
         case forward(UInt32)
         case oneToOne(UInt32)
 
-        var raw: (isStatic: UInt8, number: UInt32) {
+        var raw: (isStatic: UInt8, number: UInt16) {
             switch self {
             case .dynamic: (0, 0)
-            case .forward(let number): (1, number)
-            case .oneToOne(let number): (2, number)
+            case .forward(let number): (1, UInt16(truncatingIfNeeded: number))
+            case .oneToOne(let number): (2, UInt16(truncatingIfNeeded: number))
             }
         }
     }
 
     /// The dynamic mapping an outbound flow uses.
-    func findMapping(_ flow: Flow, _ rule: UInt32) -> UInt32? {
+    func findMapping(_ flow: Flow, _ rule: UInt8) -> UInt32? {
         let key = mappingKey(flow, rule)
         let hash = mappingHash(
             inside: flow.local, port: flow.localPort, flow.transport, remote: key.remote,
@@ -53,7 +64,7 @@ extension NAT {
     }
 
     mutating func makeMapping(
-        _ flow: Flow, _ transport: Transport, _ rule: UInt32, at now: Instant
+        _ flow: Flow, _ transport: Transport, _ rule: UInt8, at now: Instant
     ) throws(DropReason) -> UInt32 {
         if let own = oneToOne.find(inside: flow.local) {
             return try staticMapping(
@@ -95,7 +106,7 @@ extension NAT {
 
     /// A port of the host's outside address, or of its block.
     private mutating func takePort(
-        _ flow: Flow, _ transport: Transport, _ rule: UInt32, host: UInt32, mapping: UInt32,
+        _ flow: Flow, _ transport: Transport, _ rule: UInt8, host: UInt32, mapping: UInt32,
         at now: Instant
     ) throws(DropReason) -> (address: Int, port: UInt16) {
         let choice = policies[rule].ports
@@ -123,7 +134,7 @@ extension NAT {
 
     /// The mapping of a port forward or one-to-one entry; one for each inside and outside endpoint.
     mutating func staticMapping(
-        _ flow: Flow, _ rule: UInt32, _ kind: Kind, outside: UInt32, port: UInt16,
+        _ flow: Flow, _ rule: UInt8, _ kind: Kind, outside: UInt32, port: UInt16,
         at now: Instant
     ) throws(DropReason) -> UInt32 {
         let hash = mappingHash(
@@ -149,7 +160,7 @@ extension NAT {
 
     /// Fills in a mapping record and indexes it under what of the remote, or outside, it is for.
     mutating func place(
-        _ number: UInt32, _ flow: Flow, _ rule: UInt32, _ kind: Kind, host: UInt32,
+        _ number: UInt32, _ flow: Flow, _ rule: UInt8, _ kind: Kind, host: UInt32,
         outside: UInt32, port: UInt16, remote: UInt32, remotePort: UInt16, at now: Instant
     ) throws(DropReason) {
         let (isStatic, source) = kind.raw
@@ -160,9 +171,9 @@ extension NAT {
             insideAddress: flow.local, outsideAddress: outside,
             remoteAddress: isStatic == 0 ? remote : 0, insidePort: flow.localPort,
             outsidePort: port, remotePort: isStatic == 0 ? remotePort : 0,
-            transport: flow.transport, isStatic: isStatic, forward: source, rule: rule, host: host,
-            firstSession: 0, sessions: 0, holders: 0,
-            created: TimerWheel.ticks(now), hash: hash, inUse: 1)
+            transport: flow.transport, isStatic: isStatic, forward: source, rule: rule,
+            flags: MappingFlag.inUse, host: host, firstSession: 0,
+            sessions: 0, holders: 0, created: TimerWheel.ticks(now))
         if isStatic == 0 { hosts[host].ports += 1 }
         guard mappingIndex.insert(number, hash: hash) else {
             endMapping(number, indexed: false, at: now)
@@ -178,8 +189,9 @@ extension NAT {
     mutating func endMapping(_ number: UInt32, indexed: Bool = true, at now: Instant) {
         let mapping = mappings[number]
         if indexed {
-            let table = mappings
-            mappingIndex.remove(number, hash: mapping.hash) { table[$0].hash }
+            var index = mappingIndex
+            index.remove(number, hash: mappingHash(of: number)) { mappingHash(of: $0) }
+            mappingIndex = index
         }
         if mapping.isStatic == 0 { hosts[mapping.host].ports -= 1 }
         if mapping.isStatic == 0, let transport = Transport(rawValue: mapping.transport),
@@ -188,10 +200,10 @@ extension NAT {
         {
             // Nobody waits for more from a connection that both ends closed (RFC 6888 REQ-8).
             pools[pool, transport].give(
-                mapping.outsidePort, rests: mapping.portRests != 0, at: now)
+                mapping.outsidePort, rests: mapping.flags & MappingFlag.portRests != 0, at: now)
         }
         giveHost(mapping.host)
-        mappings[number].inUse = 0
+        mappings[number].flags = 0
         giveMapping(number)
     }
 

@@ -24,7 +24,9 @@ public struct NAT: ~Copyable {
     @usableFromInline var flows: HashIndex
     var mappingIndex: HashIndex
     var hostIndex: HashIndex
-    /// From mapping and remote address to a session of both, for mappings with many sessions.
+    /// Whom the hosts of mappings with many sessions have sent to, by mapping and remote address.
+    let peers: FlatArray<Peer>
+    var peerPool: FreeList
     var peerIndex: HashIndex
     var wheel: TimerWheel
 
@@ -74,6 +76,8 @@ public struct NAT: ~Copyable {
         flows = HashIndex(slots: memory.array(layout.flows))
         mappingIndex = HashIndex(slots: memory.array(layout.mappingIndex))
         hostIndex = HashIndex(slots: memory.array(layout.hostIndex))
+        peers = memory.array(layout.peers)
+        peerPool = FreeList(capacity: count)
         peerIndex = HashIndex(slots: memory.array(layout.peerIndex))
         wheel = TimerWheel(
             nodes: memory.array(layout.timers), heads: memory.array(layout.timerHeads))
@@ -185,6 +189,7 @@ struct StateLayout {
     let flows: Extent<UInt32>
     let mappingIndex: Extent<UInt32>
     let hostIndex: Extent<UInt32>
+    let peers: Extent<Peer>
     let peerIndex: Extent<UInt32>
     let timers: Extent<TimerWheel.Node>
     let timerHeads: Extent<UInt32>
@@ -198,6 +203,7 @@ struct StateLayout {
         flows = region.reserve(count: HashIndex.slotCount(for: count * 2))
         mappingIndex = region.reserve(count: HashIndex.slotCount(for: count))
         hostIndex = region.reserve(count: HashIndex.slotCount(for: count))
+        peers = region.reserve(count: count)
         peerIndex = region.reserve(count: HashIndex.slotCount(for: count))
         timers = region.reserve(count: count)
         timerHeads = region.reserve(count: 8192)

@@ -21,7 +21,7 @@ extension NAT {
 
     /// The mapping of a flow that keeps its ports; it holds that flow alone.
     mutating func otherMapping(
-        _ flow: Flow, _ rule: UInt32, at now: Instant
+        _ flow: Flow, _ rule: UInt8, at now: Instant
     ) throws(DropReason) -> UInt32 {
         if let own = oneToOne.find(inside: flow.local) {
             return try staticMapping(

@@ -86,7 +86,10 @@ struct PoolSet: ~Copyable {
 }
 
 extension NATSettings {
-    /// Most outside addresses mappings get; each costs up to 2 MiB once its ports are used.
+    /// Most rules that are heeded.
+    public static let mostRules = 64
+    /// Most outside addresses mappings get; each costs up to 1.2 MiB once its ports are
+    /// used.
     public static let mostAddresses = 4096
 
     /// Outside addresses of port forwards that are not among `own`, each once.

@@ -140,7 +140,7 @@ extension NAT {
     /// Above 60 % the times of what is not established shrink, evenly down to the least the RFCs
     /// allow at 120 %; one configured shorter than that stays.
     func dueTicks(_ number: UInt32) -> UInt32 {
-        let time = sessions[number].timeout
+        let time = timeout(of: number)
         let begin = sessionPool.capacity * 3 / 5
         guard sessionPool.used > begin, let phase = SessionPhase(rawValue: sessions[number].phase),
             !phase.isEstablished, phase != .replied
@@ -173,14 +173,14 @@ extension Session {
     /// Kept where the packets of the end that never sent would be counted.
     var links: Links {
         get {
-            let word = firstDirection == .inbound ? packetsOut : packetsIn
-            return Links(
-                older: UInt32(truncatingIfNeeded: word >> 32),
-                newer: UInt32(truncatingIfNeeded: word))
+            let tally = firstDirection == .inbound ? outbound : inbound
+            return Links(older: tally.lowPackets, newer: tally.lowOctets)
         }
         set {
-            let word = UInt64(newValue.older) << 32 | UInt64(newValue.newer)
-            if firstDirection == .inbound { packetsOut = word } else { packetsIn = word }
+            var tally = Tally()
+            tally.lowPackets = newValue.older
+            tally.lowOctets = newValue.newer
+            if firstDirection == .inbound { outbound = tally } else { inbound = tally }
         }
     }
 

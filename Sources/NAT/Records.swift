@@ -10,7 +10,8 @@ public enum Direction: UInt8, Sendable {
     @inlinable public var opposite: Direction { self == .outbound ? .inbound : .outbound }
 }
 
-/// An inside endpoint's outside endpoint (RFC 4787 §4.1). Fixed layout, 56 octets.
+/// An inside endpoint's outside endpoint (RFC 4787 §4.1). Fixed layout, 44 octets: 20 of addresses,
+/// ports and kind, 4 of where it comes from, 20 of numbers.
 @frozen
 public struct Mapping: BitwiseCopyable, Sendable {
     /// Inside address.
@@ -30,9 +31,11 @@ public struct Mapping: BitwiseCopyable, Sendable {
     /// 0 if its port is from the pool, 1 for a port forward's, 2 for a one-to-one entry's.
     public var isStatic: UInt8
     /// Number of the port forward or one-to-one entry, when static.
-    public var forward: UInt32
+    public var forward: UInt16
     /// Number of the rule it is under, + 1; 0 for none.
-    public var rule: UInt32
+    public var rule: UInt8
+    /// Bits of `MappingFlag`.
+    var flags: UInt8
     /// Record of the inside host.
     var host: UInt32
     /// First session + 1.
@@ -43,19 +46,39 @@ public struct Mapping: BitwiseCopyable, Sendable {
     var holders: UInt32
     /// When it was made.
     public var created: UInt32
-    /// Hash of its key.
-    var hash: UInt32
-    /// Not 0 while in use; 2 once its sessions are found by `peerIndex`.
-    var inUse: UInt16
-    /// Not 0 if a session ended that was no TCP connection closed by both ends.
-    var portRests: UInt16 = 0
+
+    var isInUse: Bool { flags & MappingFlag.inUse != 0 }
+    var hasPeers: Bool { flags & MappingFlag.hasPeers != 0 }
+}
+
+enum MappingFlag {
+    static var inUse: UInt8 { 1 }
+    /// The remotes of its sessions are found by `peerIndex`.
+    static var hasPeers: UInt8 { 2 }
+    /// A session ended that was no TCP connection closed by both ends.
+    static var portRests: UInt8 { 4 }
+}
+
+/// A remote address that the inside host of a mapping with many sessions has sent to. Fixed layout,
+/// 12 octets.
+struct Peer: BitwiseCopyable, Sendable {
+    /// Record of the mapping.
+    var mapping: UInt32
+    /// The remote address.
+    var remote: UInt32
+    /// Sessions of both that the host has sent in; in a free record the link to the next.
+    var sessions: UInt32
 }
 
 /// One flow of a mapping: the 5-tuple in both directions, state, timers and the prepared rewrite.
 ///
-/// Fixed layout of 128 octets; the first cache line is all that an established packet reads.
+/// Fixed layout of 104 octets, in this order: 12 that count what inside sent, 36 of endpoints and
+/// state, 24 of TCP, 12 that count what the remote sent, 20 of set-up and end. What a packet of
+/// either direction touches lies together: 72 octets, two cache lines.
 @frozen
 public struct Session: BitwiseCopyable, Sendable {
+    /// What came from inside.
+    @usableFromInline var outbound = Tally()
     /// Inside address.
     public var insideAddress: UInt32
     /// Outside address.
@@ -72,10 +95,12 @@ public struct Session: BitwiseCopyable, Sendable {
     public var transport: UInt8
     /// Raw value of `SessionPhase`.
     public var phase: UInt8
+    /// Bits of `SessionFlag`.
+    @usableFromInline var flags: UInt8
+    /// Not used.
+    var spare: UInt8 = 0
     /// Checksum change of the addresses, outbound (RFC 1624).
     @usableFromInline var addressDelta: UInt16
-    /// Checksum change of addresses and port together, outbound.
-    @usableFromInline var fullDelta: UInt16
     /// Tick of the last packet that counts for the timer.
     public var lastSeen: UInt32
     /// What `Forwarding` decided, by direction: neighbour records, valid in `epoch`; `.max` for
@@ -83,53 +108,74 @@ public struct Session: BitwiseCopyable, Sendable {
     @usableFromInline var neighbors: InlineArray<2, UInt16>
     /// Generation of the routes and neighbours `neighbors` was decided under.
     @usableFromInline var epoch: UInt32
-    /// Bits of `SessionFlag`.
-    @usableFromInline var flags: UInt16
-    /// Not used.
-    var spare: UInt16 = 0
     /// TCP: what either end sent and may send, by direction.
     @usableFromInline var ends: InlineArray<2, TCPEnd>
 
-    // Second cache line: counters and what set-up and end need.
-    /// Packets from inside.
-    public var packetsOut: UInt64
-    /// Octets from inside, IPv4 header included.
-    public var bytesOut: UInt64
-    /// Packets from the remote.
-    public var packetsIn: UInt64
-    /// Octets from the remote, IPv4 header included.
-    public var bytesIn: UInt64
+    /// What came from the remote.
+    @usableFromInline var inbound = Tally()
     /// Record of its mapping.
     public var mapping: UInt32
-    /// Idle ticks after which it ends, by phase; kept so that a packet need not look it up.
-    @usableFromInline var timeout: UInt32
     /// When it was made.
     public var created: UInt32
     /// Neighbours in the mapping's list of sessions, + 1.
     var nextOfMapping: UInt32
     var previousOfMapping: UInt32
-    /// Neighbours in the list of sessions with one remote address, + 1.
-    var nextOfPeer: UInt32
-    var previousOfPeer: UInt32
     /// Counts sessions made, to tell successive users of a record apart.
     public var serial: UInt32
 }
 
+extension Session {
+    /// Packets from inside.
+    public var packetsOut: UInt64 { outbound.packets }
+    /// Octets from inside, IPv4 header included.
+    public var bytesOut: UInt64 { outbound.octets }
+    /// Packets from the remote.
+    public var packetsIn: UInt64 { inbound.packets }
+    /// Octets from the remote, IPv4 header included.
+    public var bytesIn: UInt64 { inbound.octets }
+}
+
+/// Packets, to 2^44, and octets, to 2^52, of one direction. Fixed layout, 12 octets.
+@frozen
+public struct Tally: BitwiseCopyable, Sendable {
+    @usableFromInline var lowPackets: UInt32 = 0
+    @usableFromInline var lowOctets: UInt32 = 0
+    /// High bits: 12 of packets, above them 20 of octets.
+    @usableFromInline var high: UInt32 = 0
+
+    @usableFromInline init() {}
+
+    /// Packets there were.
+    public var packets: UInt64 { UInt64(high & 0xfff) << 32 | UInt64(lowPackets) }
+    /// Octets there were.
+    public var octets: UInt64 { UInt64(high >> 12) << 32 | UInt64(lowOctets) }
+
+    /// Counts one packet.
+    @inlinable @inline(__always)
+    mutating func add(_ octets: UInt32) {
+        let (packets, carry) = lowPackets.addingReportingOverflow(1)
+        let (sum, octetCarry) = lowOctets.addingReportingOverflow(octets)
+        lowPackets = packets
+        lowOctets = sum
+        if carry || octetCarry { high &+= (carry ? 1 : 0) &+ (octetCarry ? 1 << 12 : 0) }
+    }
+}
+
 @usableFromInline
 enum SessionFlag {
-    @usableFromInline static var inUse: UInt16 { 1 }
+    @usableFromInline static var inUse: UInt8 { 1 }
     /// The inside host has sent: the session holds its mapping.
-    @usableFromInline static var sentOutbound: UInt16 { 2 }
+    @usableFromInline static var sentOutbound: UInt8 { 2 }
     /// The remote has sent.
-    @usableFromInline static var sentInbound: UInt16 { 4 }
+    @usableFromInline static var sentInbound: UInt8 { 4 }
     /// The first packet came from the remote.
-    @usableFromInline static var startedInbound: UInt16 { 8 }
+    @usableFromInline static var startedInbound: UInt8 { 8 }
     /// Packets of the remote refresh the timer although the inside host never sent.
-    @usableFromInline static var inboundRefreshes: UInt16 { 16 }
+    @usableFromInline static var inboundRefreshes: UInt8 { 16 }
     /// Only the end that began has sent; the counter of the other one's packets holds links.
-    @usableFromInline static var embryonic: UInt16 { 32 }
+    @usableFromInline static var embryonic: UInt8 { 32 }
     /// Of a one-to-one entry: ICMP queries go both ways.
-    @usableFromInline static var oneToOne: UInt16 { 1 << 12 }
+    @usableFromInline static var oneToOne: UInt8 { 64 }
 }
 
 /// Where a session stands. TCP follows RFC 7857 §2; UDP and ICMP know only whether an answer came.

@@ -10,13 +10,9 @@ extension NAT {
         decrementTTL: Bool = true
     ) {
         let outbound = direction == .outbound
-        var address = sessions[number].addressDelta
-        var full = sessions[number].fullDelta
-        if !outbound {
-            // The opposite change is the complement.
-            address = ~address
-            full = ~full
-        }
+        // The opposite change is the complement.
+        let address =
+            outbound ? sessions[number].addressDelta : ~sessions[number].addressDelta
         frame.setBe32(
             Packet.ip &+ (outbound ? 12 : 16),
             outbound ? sessions[number].outsideAddress : sessions[number].insideAddress)
@@ -29,6 +25,7 @@ extension NAT {
         guard packet.isFirst else { return }
 
         let port = outbound ? sessions[number].outsidePort : sessions[number].insidePort
+        let full = sessions[number].fullDelta(of: packet.proto, direction)
         let start = packet.transport
         switch packet.proto {
         case IPProtocol.tcp:
@@ -61,5 +58,16 @@ extension NAT {
         frame.setBe16(
             offset,
             isPartial ? Checksum.updatePartial(old, by: address) : Checksum.update(old, by: full))
+    }
+}
+
+extension Session {
+    /// Checksum change of addresses and port together. That of ICMP has no pseudo header.
+    @inlinable @inline(__always)
+    func fullDelta(of proto: UInt8, _ direction: Direction) -> UInt16 {
+        let ports = UInt64(~insidePort) &+ UInt64(outsidePort)
+        let change = proto == IPProtocol.icmp ? ports : ports &+ UInt64(addressDelta)
+        let full = Checksum.fold(change)
+        return direction == .outbound ? full : ~full
     }
 }

@@ -114,7 +114,7 @@ struct PolicyTable {
         var mask: UInt32
         /// A bit for each `Transport.counter`.
         var transports: UInt8
-        var number: UInt32
+        var number: UInt8
     }
 
     private let entries: [Entry]
@@ -122,8 +122,9 @@ struct PolicyTable {
     private let policies: [Policy]
 
     init(_ settings: NATSettings) {
-        policies = [Policy(settings)] + settings.rules.map { Policy(settings, $0) }
-        entries = settings.rules.enumerated().flatMap { number, rule in
+        let rules = settings.rules.prefix(NATSettings.mostRules)
+        policies = [Policy(settings)] + rules.map { Policy(settings, $0) }
+        entries = rules.enumerated().flatMap { number, rule in
             let wanted = rule.transports.isEmpty ? Transport.allCases : rule.transports
             let transports = wanted.reduce(0 as UInt8) { $0 | Self.bit($1) }
             let inside =
@@ -131,7 +132,7 @@ struct PolicyTable {
             return inside.map { prefix in
                 Entry(
                     address: prefix.address.rawValue, mask: prefix.mask,
-                    transports: transports, number: UInt32(number) + 1)
+                    transports: transports, number: UInt8(number) + 1)
             }
         }
     }
@@ -141,7 +142,7 @@ struct PolicyTable {
     }
 
     /// Number of the policy for an inside host: that of its rule + 1, or 0.
-    func find(_ inside: UInt32, _ transport: Transport) -> UInt32 {
+    func find(_ inside: UInt32, _ transport: Transport) -> UInt8 {
         let bit = Self.bit(transport)
         for entry in entries
         where inside & entry.mask == entry.address && entry.transports & bit != 0 {
@@ -150,5 +151,5 @@ struct PolicyTable {
         return 0
     }
 
-    subscript(number: UInt32) -> Policy { policies[Int(number)] }
+    subscript(number: UInt8) -> Policy { policies[Int(number)] }
 }

@@ -47,7 +47,7 @@ extension NAT {
         switch admission {
         case .mapping(let known):
             // Making room may have ended what it hung by.
-            guard mappings[known].inUse != 0 else { throw .natTableFull }
+            guard mappings[known].isInUse else { throw .natTableFull }
             mapping = known
         case .forward(let number):
             mapping = try staticMapping(
@@ -91,7 +91,7 @@ extension NAT {
         if head != 0 { sessions[head - 1].previousOfMapping = number + 1 }
         mappings[mapping].firstSession = number + 1
         mappings[mapping].sessions += 1
-        if mappings[mapping].sessions == 5, mappings[mapping].inUse == 1 { indexPeers(mapping) }
+        if mappings[mapping].sessions == 5, !mappings[mapping].hasPeers { indexPeers(mapping) }
         enlist(number, direction)
         wheel.set(number, deadline: TimerWheel.ticks(now) &+ dueTicks(number))
         statistics.created[transport.counter] &+= 1
@@ -106,7 +106,6 @@ extension NAT {
         let outside = mappings[mapping].outsideAddress
         let port = mappings[mapping].outsidePort
         let address = Checksum.delta(old: flow.local, new: outside)
-        let ports = Checksum.delta(old: UInt32(flow.localPort), new: UInt32(port))
         let tick = TimerWheel.ticks(now)
         let phase =
             transport == .tcp
@@ -115,21 +114,14 @@ extension NAT {
             insideAddress: flow.local, outsideAddress: outside, remoteAddress: flow.remote,
             insidePort: flow.localPort, outsidePort: port, remotePort: flow.remotePort,
             transport: flow.transport, phase: phase.rawValue,
-            addressDelta: Checksum.fold(address),
-            // An ICMP checksum has no pseudo header.
-            fullDelta: transport == .icmp
-                ? Checksum.fold(ports) : Checksum.fold(address &+ ports),
-            lastSeen: tick, neighbors: InlineArray(repeating: .max), epoch: 0,
             flags: SessionFlag.inUse
                 | (direction == .inbound ? SessionFlag.startedInbound : 0)
                 | (mappings[mapping].isStatic == 2 ? SessionFlag.oneToOne : 0)
                 | (refreshesInbound(mapping) ? SessionFlag.inboundRefreshes : 0),
-            ends: InlineArray(repeating: TCPEnd()),
-            packetsOut: 0, bytesOut: 0, packetsIn: 0, bytesIn: 0, mapping: mapping,
-            timeout: timeout(
-                phase, transport, port: direction == .outbound ? flow.remotePort : port),
-            created: tick, nextOfMapping: 0, previousOfMapping: 0, nextOfPeer: 0,
-            previousOfPeer: 0, serial: lastSerial)
+            addressDelta: Checksum.fold(address), lastSeen: tick,
+            neighbors: InlineArray(repeating: .max), epoch: 0,
+            ends: InlineArray(repeating: TCPEnd()), mapping: mapping, created: tick,
+            nextOfMapping: 0, previousOfMapping: 0, serial: lastSerial)
     }
 
     /// Whether strangers' packets refresh this mapping: those of static ones have no timer.
@@ -186,13 +178,15 @@ extension NAT {
         hatch(number)
         let session = sessions[number]
         let mapping = session.mapping
-        if session.phase != SessionPhase.closing.rawValue { mappings[mapping].portRests = 1 }
+        if session.phase != SessionPhase.closing.rawValue {
+            mappings[mapping].flags |= MappingFlag.portRests
+        }
         if log.isOn { log.add(session, rule: rule(of: number), isEnd: true) }
         unindex(number << 1)
         unindex(number << 1 | 1)
         wheel.cancel(number)
         if session.flags & SessionFlag.sentOutbound != 0 {
-            if mappings[mapping].inUse == 2 { unlinkPeer(number) }
+            if mappings[mapping].hasPeers { removePeer(mapping, session.remoteAddress) }
             mappings[mapping].holders -= 1
         }
         let next = session.nextOfMapping
@@ -216,51 +210,46 @@ extension NAT {
     mutating func hold(_ number: UInt32) {
         let mapping = sessions[number].mapping
         mappings[mapping].holders += 1
-        if mappings[mapping].inUse == 2 { indexPeer(number) }
+        if mappings[mapping].hasPeers { addPeer(mapping, sessions[number].remoteAddress) }
     }
 
     /// From the fifth session on the peers of a mapping are looked up, not walked through.
     private mutating func indexPeers(_ mapping: UInt32) {
-        mappings[mapping].inUse = 2
+        mappings[mapping].flags |= MappingFlag.hasPeers
         var next = mappings[mapping].firstSession
         while next != 0 {
-            if sessions[next - 1].flags & SessionFlag.sentOutbound != 0 { indexPeer(next - 1) }
+            if sessions[next - 1].flags & SessionFlag.sentOutbound != 0 {
+                addPeer(mapping, sessions[next - 1].remoteAddress)
+            }
             next = sessions[next - 1].nextOfMapping
         }
     }
 
-    private mutating func indexPeer(_ number: UInt32) {
-        let mapping = sessions[number].mapping
-        let hash = peerHash(mapping, sessions[number].remoteAddress)
-        if let known = peer(of: mapping, sessions[number].remoteAddress) {
-            let next = sessions[known].nextOfPeer
-            sessions[number].nextOfPeer = next
-            sessions[number].previousOfPeer = known + 1
-            if next != 0 { sessions[next - 1].previousOfPeer = number + 1 }
-            sessions[known].nextOfPeer = number + 1
-        } else {
-            // Without room in the index the filter is stricter than it need be, never laxer.
-            _ = peerIndex.insert(number, hash: hash)
-        }
-    }
-
-    private mutating func unlinkPeer(_ number: UInt32) {
-        let session = sessions[number]
-        let next = session.nextOfPeer
-        if session.previousOfPeer != 0 {
-            sessions[session.previousOfPeer - 1].nextOfPeer = next
-            if next != 0 { sessions[next - 1].previousOfPeer = session.previousOfPeer }
+    private mutating func addPeer(_ mapping: UInt32, _ remote: UInt32) {
+        if let known = peer(of: mapping, remote) {
+            peers[known].sessions += 1
             return
         }
-        let hash = peerHash(session.mapping, session.remoteAddress)
-        let table = sessions
+        let table = peers
+        guard let number = peerPool.take({ table[$0].sessions }) else { return }
+        peers[number] = Peer(mapping: mapping, remote: remote, sessions: 1)
+        // Without room in the index the filter is stricter than it need be, never laxer.
+        if !peerIndex.insert(number, hash: peerHash(mapping, remote)) { givePeer(number) }
+    }
+
+    private mutating func removePeer(_ mapping: UInt32, _ remote: UInt32) {
+        guard let known = peer(of: mapping, remote) else { return }
+        peers[known].sessions -= 1
+        guard peers[known].sessions == 0 else { return }
+        let table = peers
         let key = key
-        peerIndex.remove(number, hash: hash) {
-            Self.peerHash(table[$0].mapping, table[$0].remoteAddress, key)
+        peerIndex.remove(known, hash: peerHash(mapping, remote)) {
+            Self.peerHash(table[$0].mapping, table[$0].remote, key)
         }
-        if next != 0 {
-            sessions[next - 1].previousOfPeer = 0
-            _ = peerIndex.insert(next - 1, hash: hash)
-        }
+        givePeer(known)
+    }
+
+    private mutating func givePeer(_ number: UInt32) {
+        peers[number].sessions = peerPool.give(number)
     }
 }

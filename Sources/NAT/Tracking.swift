@@ -25,13 +25,11 @@ extension NAT {
             guard counts, !packet.flags.contains(.rst) else { return }
             meet(number, direction)
         }
-        let octets = UInt64(truncatingIfNeeded: packet.totalLength)
+        let octets = UInt32(truncatingIfNeeded: packet.totalLength)
         if direction == .outbound {
-            sessions[number].packetsOut &+= 1
-            sessions[number].bytesOut &+= octets
+            sessions[number].outbound.add(octets)
         } else {
-            sessions[number].packetsIn &+= 1
-            sessions[number].bytesIn &+= octets
+            sessions[number].inbound.add(octets)
         }
         guard counts else { return }
         let refreshing = SessionFlag.sentOutbound | SessionFlag.inboundRefreshes
@@ -89,8 +87,7 @@ extension NAT {
         }
         let both = SessionFlag.sentOutbound | SessionFlag.sentInbound
         if sessions[number].transport != IPProtocol.tcp, sessions[number].flags & both == both {
-            sessions[number].phase = SessionPhase.replied.rawValue
-            setTimeout(of: number)
+            setPhase(of: number, .replied)
         }
     }
 
@@ -102,18 +99,12 @@ extension NAT {
         if next != phase { setPhase(of: number, next) }
     }
 
+    /// Moves a session on. A timer set later than the idle time of the new phase asks for is set
+    /// anew; one set earlier finds out when it runs.
     mutating func setPhase(of number: UInt32, _ phase: SessionPhase) {
+        let before = timeout(of: number)
         sessions[number].phase = phase.rawValue
-        setTimeout(of: number)
-    }
-
-    /// The idle time of the phase a session came to. A timer set later than that is set anew; one
-    /// set earlier finds out when it runs.
-    private mutating func setTimeout(of number: UInt32) {
-        let time = timeout(of: number)
-        let isEarlier = time < sessions[number].timeout
-        sessions[number].timeout = time
-        if isEarlier {
+        if timeout(of: number) < before {
             wheel.set(number, deadline: sessions[number].lastSeen &+ dueTicks(number))
         }
     }
@@ -168,7 +159,6 @@ extension NAT {
             {
                 // RFC 7857 §2: idle too long, but not forgotten for another transitory time.
                 sessions[number].phase = SessionPhase.transitory.rawValue
-                sessions[number].timeout = timeout(of: number)
                 sessions[number].lastSeen = tick
                 wheel.set(number, deadline: tick &+ dueTicks(number))
             } else {

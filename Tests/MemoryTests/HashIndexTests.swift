@@ -122,11 +122,11 @@ private final class Records {
         #expect(subject.find(11) == b)
     }
 
-    @Test("At least twice as many slots as records")
+    @Test("Three slots for two records")
     func slotCounts() {
         for capacity in [0, 1, 32, 33, 100, 65_536] {
             let slots = HashIndex.slotCount(for: capacity)
-            #expect(slots >= 2 * capacity && slots <= max(2 * capacity, 64))
+            #expect(slots == max(3 * capacity / 2, 64))
         }
     }
 

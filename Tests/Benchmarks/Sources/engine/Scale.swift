@@ -26,17 +26,21 @@ extension Engine {
         let addresses = (0..<40).map { IPv4Address(203, 0, 113, UInt8(10 + $0)) }
         var now = Instant(nanoseconds: 1_000_000_000_000)
         var nat = NAT(settings, outsideAddresses: addresses, random: Random(seed: 1))
-        guard var packet = template() else { fatalError("no packet") }
+        var frame = Bench.frame(
+            PacketBuilder("10.0.0.1", "198.18.0.1").udp(1, 4000, [1, 2, 3, 4]), on: .lan)
+        let parsed = withSpan(&frame) { try? Packet(&$0, VirtioNetHeader()) }
+        guard var packet = parsed else { fatalError("no packet") }
         let before = residentOctets()
         var making = Best()
         making.run(steps: count) {
-            for flow in 0..<count {
-                aim(&packet, flow, sharing)
-                guard let number = try? nat.admitOutbound(packet, at: now) else {
-                    fatalError("refused \(flow)")
+            withSpan(&frame) { span in
+                for flow in 0..<count {
+                    aim(&packet, flow, sharing)
+                    guard let number = try? nat.admitOutbound(packet, at: now),
+                        (try? nat.track(number, packet, &span, .outbound, at: now)) != nil,
+                        (try? nat.track(number, packet, &span, .inbound, at: now)) != nil
+                    else { fatalError("refused \(flow)") }
                 }
-                nat.track(number, packet, .outbound, at: now)
-                nat.track(number, packet, .inbound, at: now)
             }
         }
         let octets = Double(residentOctets() - before) / Double(count)
@@ -58,12 +62,6 @@ extension Engine {
                 + " | \(ending.nanoseconds.text()) | \(octets.text()) |")
     }
 
-    private static func template() -> Packet? {
-        var frame = Bench.frame(
-            PacketBuilder("10.0.0.1", "198.18.0.1").udp(1, 4000, [1, 2, 3, 4]), on: .lan)
-        return withSpan(&frame) { try? Packet(&$0, VirtioNetHeader()) }
-    }
-
     /// Makes the packet one of a flow: 1,024 hosts, ever more ports, `sharing` remotes.
     private static func aim(_ packet: inout Packet, _ flow: Int, _ sharing: Int) {
         let endpoint = flow / sharing
@@ -76,9 +74,9 @@ extension Engine {
     private static func residentOctets() -> Int {
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }
         defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 200)
-        fgets(&line, 200, file)
-        let fields = String(cString: line).split(separator: " ")
+        var line = [UInt8](repeating: 0, count: 200)
+        let count = fread(&line, 1, line.count, file)
+        let fields = String(decoding: line[..<count], as: UTF8.self).split(separator: " ")
         return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * 4096
     }
 }
