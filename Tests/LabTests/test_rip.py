@@ -1,0 +1,196 @@
+"""RIP with FRR on the WAN and BIRD on the LAN: routes both ways, traffic by them, withdrawal,
+authentication, bursts."""
+import json, os, shutil, socket, struct, time
+
+from lab import *
+
+#: Behind BIRD on the LAN, and behind FRR on the WAN.
+INNER, INNER_HOST, OUTER = "172.30.1.0/24", "172.30.1.1", "203.0.113.0/24"
+TIMERS = {"update": "5s", "timeout": "12s", "garbage": "5s"}
+
+
+def configuration(lan=None, wan=None, **more):
+    return {"routes": None, "nat": {"mode": "none"},
+            "rip": {"interfaces": {"lan": lan or {}, "wan": wan or {}}, "timers": TIMERS, **more}}
+
+
+def frr(lab, host, authentication="", more=""):
+    """zebra and ripd in a namespace; the directory of their sockets."""
+    directory = lab.file("frr")
+    os.mkdir(directory)
+    with open(f"{directory}/zebra.conf", "w"):
+        pass
+    with open(f"{directory}/ripd.conf", "w") as file:
+        file.write(f"key chain k\n key 7\n  key-string secret\n!\ninterface eth0\n{authentication}\n!\n"
+                   "router rip\n version 2\n timers basic 5 12 5\n network eth0\n"
+                   f" redistribute connected\n{more}\n")
+    for path in (directory, f"{directory}/zebra.conf", f"{directory}/ripd.conf"):
+        shutil.chown(path, "frr", "frr")
+    common = ["-z", f"{directory}/api", "--vty_socket", directory, "-P", "0"]
+    host.spawn(["/usr/lib/frr/zebra", "-f", f"{directory}/zebra.conf", "-i", f"{directory}/zebra.pid", *common])
+    until(lambda: os.path.exists(f"{directory}/api"), 5, "zebra")
+    process = host.spawn(["/usr/lib/frr/ripd", "-f", f"{directory}/ripd.conf", "-i", f"{directory}/ripd.pid", *common])
+    until(lambda: os.path.exists(f"{directory}/ripd.vty"), 5, "ripd")
+    return process
+
+
+def bird(lab, host, authentication=""):
+    """BIRD in a namespace, announcing the networks of its interfaces."""
+    path = lab.file("bird.conf")
+    with open(path, "w") as file:
+        file.write("router id 9.9.9.9;\nprotocol device { scan time 1; }\nprotocol direct { ipv4; }\n"
+                   "protocol kernel { ipv4 { export where source = RTS_RIP; }; }\n"
+                   "protocol rip { ipv4 { import all; export where source ~ [ RTS_DEVICE, RTS_RIP ]; };\n"
+                   f" interface \"eth0\" {{ update time 5; timeout time 12; garbage time 5; {authentication} }}; }}\n")
+    return host.spawn(["bird", "-f", "-c", path, "-s", lab.file("bird.ctl")])
+
+
+def inner_network(lab):
+    """Gives the LAN's second host a network behind it."""
+    lab.cli2.ip("link add stub0 type dummy")
+    lab.cli2.ip(f"address add {INNER_HOST}/24 dev stub0")
+    lab.cli2.ip("link set stub0 up")
+    lab.defer(lambda: lab.cli2.ip("link delete stub0", check=False))
+
+
+def kernel(host, prefix):
+    """The gateway and metric of a kernel route that a routing protocol made; nil if there is none."""
+    rows = [r for r in json.loads(host.ip(f"-j route show {prefix}").stdout) if r.get("protocol") in ("rip", "bird")]
+    return rows[0].get("gateway") if rows else None
+
+
+def learned(gateway, prefix):
+    """Where the gateway sends packets for a prefix by RIP: (gateway, metric)."""
+    for row in gateway.control.get("/v1/routes", limit=20000)["routes"]:
+        if row["prefix"] == prefix and row["source"] == "rip":
+            return row["nextHops"][0]["gateway"], row["metric"]
+    return None
+
+
+def rip_drops(gateway):
+    return {drop["reason"]: drop["count"] for row in gateway.control.get("/v1/rip")["interfaces"]
+            for drop in row["drops"]}
+
+
+def key_file(lab, text="secret", mode=0o600):
+    path = lab.file("key")
+    with open(path, "w") as file:
+        file.write(text + "\n")
+    os.chmod(path, mode)
+    return path
+
+
+@rows("RIP-PKT-3", "RIP-IN-2", "RIP-IN-7", "RIP-SH-2", "RIP-TMO-3", "RIP-TRG-1")
+def frr_and_bird_through_the_gateway(lab):
+    inner_network(lab)
+    gateway = lab.start(configuration())
+    capture = Capture(lab.wsw, "wan0", "udp port 520")
+    frr(lab, lab.r1)
+    bird(lab, lab.cli2)
+    until(lambda: learned(gateway, OUTER) == (R1, 2), 10, "a route from FRR")
+    until(lambda: learned(gateway, INNER) == (CLI2, 2), 10, "a route from BIRD")
+    until(lambda: kernel(lab.r1, INNER) == WAN, 10, "BIRD's route in FRR")
+    until(lambda: kernel(lab.r1, "10.10.0.0/24") == WAN, 10, "our network in FRR")
+    until(lambda: kernel(lab.cli2, OUTER) == LAN, 10, "FRR's route in BIRD")
+    # Traffic by these routes, both ways.
+    lab.cli2.ping(FAR, 2, "-I", INNER_HOST)
+    hops = lab.cli2.run(f"traceroute -n -q1 -w2 -s {INNER_HOST} {FAR}").stdout.splitlines()[1:]
+    assert [line.split()[1] for line in hops] == [LAN, R1, FAR], hops
+    # What is on the wire.
+    ours = [p for p in capture.packets() if p["IP"].src == WAN and p["IP"].dst == "224.0.0.9"]
+    assert ours and all(p["IP"].ttl == 1 and p.dst == "01:00:5e:00:00:09" and p["UDP"].sport == 520
+                        for p in ours)
+    shown = gateway.ctl("rip", "routes").stdout
+    assert INNER in shown and CLI2 in shown, shown
+    assert R1 in gateway.ctl("rip", "neighbors").stdout
+    assert "poison-reverse" in gateway.ctl("rip").stdout
+    # A static route is preferred, and the answer says why.
+    gateway.reload({"routes": [{"to": OUTER, "via": R1}]})
+    why = gateway.ctl("routes", "get", FAR).stdout
+    assert "static" in why and "rip" in why and "lower distance" in why, why
+    gateway.reload({"routes": None})
+    until(lambda: learned(gateway, OUTER) == (R1, 2), 5, "RIP's route again")
+    # A withdrawn network is told as unreachable and is gone at the other end.
+    lab.cli2.ip("link set stub0 down")
+    until(lambda: learned(gateway, INNER) is None, 10, "the withdrawal")
+    until(lambda: kernel(lab.r1, INNER) is None, 10, "the withdrawal in FRR")
+    assert "unreachable" in gateway.ctl("rip", "routes").stdout
+    log = gateway.process.output
+    assert f"rip: neighbor {R1} on wan is up" in log and f"{INNER} is not reachable any more" in log, log
+    # A link that goes down takes its routes along; what it led to is gone on the other side.
+    lab.wsw.ip("link set wan0 down")
+    until(lambda: learned(gateway, OUTER) is None, 5, "the loss of the WAN")
+    until(lambda: kernel(lab.cli2, OUTER) is None, 10, "the loss in BIRD")
+    lab.wsw.ip("link set wan0 up")
+    until(lambda: learned(gateway, OUTER) == (R1, 2), 10, "FRR's route again")
+
+
+@rows("RIP-AUTH-3", "RIP-AUTH-4", "RIP-AUTH-5", "RIP-AUTH-7", "S50")
+def authentication_with_frr_and_bird(lab):
+    inner_network(lab)
+    path = key_file(lab)
+    wan = {"authentication": {"type": "md5", "key-id": 7, "key-file": path}}
+    lan = {"authentication": {"type": "hmac-sha-256", "key-id": 7, "key-file": path}}
+    gateway = lab.start(configuration(lan, wan))
+    frr(lab, lab.r1, " ip rip authentication mode md5 auth-length rfc\n ip rip authentication key-chain k")
+    bird(lab, lab.cli2, 'authentication cryptographic; password "secret" { id 7; algorithm hmac sha256; };')
+    until(lambda: learned(gateway, OUTER) == (R1, 2), 15, "a route from FRR")
+    until(lambda: learned(gateway, INNER) == (CLI2, 2), 15, "a route from BIRD")
+    until(lambda: kernel(lab.r1, INNER) == WAN, 15, "BIRD's route in FRR")
+    until(lambda: kernel(lab.cli2, OUTER) == LAN, 15, "FRR's route in BIRD")
+    # Another secret: refused and counted here, and nothing of ours is believed there.
+    other = key_file(lab, "another")
+    gateway.reload({"rip": {"interfaces": {"lan": {"authentication": {"key-file": other}},
+                                           "wan": {"authentication": {"key-file": other}}}}})
+    until(lambda: rip_drops(gateway).get("rip.auth_digest", 0) >= 2, 15, "digests refused")
+    until(lambda: learned(gateway, OUTER) is None and learned(gateway, INNER) is None, 30, "timeouts")
+    until(lambda: kernel(lab.r1, INNER) is None, 30, "the timeout in FRR")
+
+
+@rows("RIP-AUTH-1", "RIP-AUTH-4")
+def passwords_and_md5_with_bird_and_frr_exchanged(lab):
+    inner_network(lab)
+    path = key_file(lab)
+    wan = {"authentication": {"type": "text", "key-file": path}}
+    lan = {"authentication": {"type": "md5", "key-id": 7, "key-file": path}}
+    gateway = lab.start(configuration(lan, wan))
+    frr(lab, lab.r1, " ip rip authentication mode text\n ip rip authentication string secret")
+    bird(lab, lab.cli2, 'authentication cryptographic; password "secret" { id 7; algorithm keyed md5; };')
+    until(lambda: learned(gateway, OUTER) == (R1, 2), 15, "a route from FRR")
+    until(lambda: learned(gateway, INNER) == (CLI2, 2), 15, "a route from BIRD")
+    until(lambda: kernel(lab.r1, INNER) == WAN, 15, "BIRD's route in FRR")
+    until(lambda: kernel(lab.cli2, OUTER) == LAN, 15, "FRR's route in BIRD")
+
+
+@rows("RIP-OUT-1", "RIP-OUT-2")
+def ten_thousand_routes_in_a_burst_and_on_to_frr(lab):
+    gateway = lab.start(configuration())
+    frr(lab, lab.r1)
+    until(lambda: learned(gateway, OUTER), 10, "FRR")
+    sender = lab.cli1.udp(520)
+    packets = []
+    for first in range(0, 10000, 25):
+        entries = b"".join(struct.pack("!HHIIII", 2, 0, (20 << 24) + (n << 8), 0xffffff00, 0, 1)
+                           for n in range(first, first + 25))
+        packets.append(b"\x02\x02\x00\x00" + entries)
+    for packet in packets:
+        sender.sendto(packet, ("10.10.0.1", 520))
+    began = time.monotonic()
+    until(lambda: gateway.control.get("/v1/routes", limit=1)["total"] >= 10000, 10, "10,000 routes")
+    def at_frr():
+        return lab.r1.ip("route show proto rip").stdout.count("\n") >= 10000
+    until(at_frr, 20, "10,000 routes in FRR", pause=0.5)
+    lost = lab.r1.run("grep ^Udp: /proc/net/snmp").stdout.split("\n")
+    names, values = lost[0].split(), lost[1].split()
+    assert values[names.index("RcvbufErrors")] == "0", lost
+    print(f"      10,000 routes in FRR after {time.monotonic() - began:.1f} s")
+    assert gateway.drops()["local.queue_full", "lan"] == 0
+
+
+@rows("S50")
+def a_key_file_that_others_may_read_is_refused(lab):
+    path = key_file(lab, mode=0o644)
+    gateway = lab.prepare(configuration({"authentication": {"type": "md5", "key-file": path}}))
+    answer = gateway.ctl("check-config", gateway.config, check=False)
+    assert answer.returncode == 78 and "E073" in answer.stdout + answer.stderr, answer
+    assert "chmod 600" in answer.stdout + answer.stderr
