@@ -47,7 +47,8 @@ def bird(lab, host, authentication=""):
 
 def inner_network(lab):
     """Gives the LAN's second host a network behind it."""
-    lab.cli2.ip("link add stub0 type dummy")
+    lab.cli2.ip("link add stub0 type veth peer name stub1")
+    lab.cli2.ip("link set stub1 up")
     lab.cli2.ip(f"address add {INNER_HOST}/24 dev stub0")
     lab.cli2.ip("link set stub0 up")
     lab.defer(lambda: lab.cli2.ip("link delete stub0", check=False))
@@ -63,7 +64,7 @@ def learned(gateway, prefix):
     """Where the gateway sends packets for a prefix by RIP: (gateway, metric)."""
     for row in gateway.control.get("/v1/routes", limit=20000)["routes"]:
         if row["prefix"] == prefix and row["source"] == "rip":
-            return row["nextHops"][0]["gateway"], row["metric"]
+            return row["next_hops"][0]["gateway"], row["metric"]
     return None
 
 
