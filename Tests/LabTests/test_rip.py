@@ -1,8 +1,9 @@
 """RIP with FRR on the WAN and BIRD on the LAN: routes both ways, traffic by them, withdrawal,
 authentication, bursts."""
-import json, os, shutil, socket, struct, time
+import os, struct, time
 
 from lab import *
+from peers import *
 
 #: Behind BIRD on the LAN, and behind FRR on the WAN.
 INNER, INNER_HOST, OUTER = "172.30.1.0/24", "172.30.1.1", "203.0.113.0/24"
@@ -14,37 +15,6 @@ def configuration(lan=None, wan=None, **more):
             "rip": {"interfaces": {"lan": lan or {}, "wan": wan or {}}, "timers": TIMERS, **more}}
 
 
-def frr(lab, host, authentication="", more=""):
-    """zebra and ripd in a namespace; the directory of their sockets."""
-    directory = lab.file("frr")
-    os.mkdir(directory)
-    with open(f"{directory}/zebra.conf", "w"):
-        pass
-    with open(f"{directory}/ripd.conf", "w") as file:
-        file.write(f"key chain k\n key 7\n  key-string secret\n!\ninterface eth0\n{authentication}\n!\n"
-                   "router rip\n version 2\n timers basic 5 12 5\n network eth0\n"
-                   f" redistribute connected\n{more}\n")
-    for path in (directory, f"{directory}/zebra.conf", f"{directory}/ripd.conf"):
-        shutil.chown(path, "frr", "frr")
-    common = ["-z", f"{directory}/api", "--vty_socket", directory, "-P", "0"]
-    host.spawn(["/usr/lib/frr/zebra", "-f", f"{directory}/zebra.conf", "-i", f"{directory}/zebra.pid", *common])
-    until(lambda: os.path.exists(f"{directory}/api"), 5, "zebra")
-    process = host.spawn(["/usr/lib/frr/ripd", "-f", f"{directory}/ripd.conf", "-i", f"{directory}/ripd.pid", *common])
-    until(lambda: os.path.exists(f"{directory}/ripd.vty"), 5, "ripd")
-    return process
-
-
-def bird(lab, host, authentication=""):
-    """BIRD in a namespace, announcing the networks of its interfaces."""
-    path = lab.file("bird.conf")
-    with open(path, "w") as file:
-        file.write("router id 9.9.9.9;\nprotocol device { scan time 1; }\nprotocol direct { ipv4; }\n"
-                   "protocol kernel { ipv4 { export where source = RTS_RIP; }; }\n"
-                   "protocol rip { ipv4 { import all; export where source ~ [ RTS_DEVICE, RTS_RIP ]; };\n"
-                   f" interface \"eth0\" {{ update time 5; timeout time 12; garbage time 5; {authentication} }}; }}\n")
-    return host.spawn(["bird", "-f", "-c", path, "-s", lab.file("bird.ctl")])
-
-
 def inner_network(lab):
     """Gives the LAN's second host a network behind it."""
     lab.cli2.ip("link add stub0 type veth peer name stub1")
@@ -52,20 +22,6 @@ def inner_network(lab):
     lab.cli2.ip(f"address add {INNER_HOST}/24 dev stub0")
     lab.cli2.ip("link set stub0 up")
     lab.defer(lambda: lab.cli2.ip("link delete stub0", check=False))
-
-
-def kernel(host, prefix):
-    """The gateway and metric of a kernel route that a routing protocol made; nil if there is none."""
-    rows = [r for r in json.loads(host.ip(f"-j route show {prefix}").stdout) if r.get("protocol") in ("rip", "bird")]
-    return rows[0].get("gateway") if rows else None
-
-
-def learned(gateway, prefix):
-    """Where the gateway sends packets for a prefix by RIP: (gateway, metric)."""
-    for row in gateway.control.get("/v1/routes", limit=20000)["routes"]:
-        if row["prefix"] == prefix and row["source"] == "rip":
-            return row["next_hops"][0]["gateway"], row["metric"]
-    return None
 
 
 def rip_drops(gateway):
@@ -133,8 +89,8 @@ def authentication_with_frr_and_bird(lab):
     wan = {"authentication": {"type": "md5", "key-id": 7, "key-file": path}}
     lan = {"authentication": {"type": "hmac-sha-256", "key-id": 7, "key-file": path}}
     gateway = lab.start(configuration(lan, wan))
-    frr(lab, lab.r1, " ip rip authentication mode md5 auth-length rfc\n ip rip authentication key-chain k")
-    bird(lab, lab.cli2, 'authentication cryptographic; password "secret" { id 7; algorithm hmac sha256; };')
+    frr(lab, lab.r1, authentication=" ip rip authentication mode md5 auth-length rfc\n ip rip authentication key-chain k")
+    bird(lab, lab.cli2, authentication='authentication cryptographic; password "secret" { id 7; algorithm hmac sha256; };')
     until(lambda: learned(gateway, OUTER) == (R1, 2), 15, "a route from FRR")
     until(lambda: learned(gateway, INNER) == (CLI2, 2), 15, "a route from BIRD")
     until(lambda: kernel(lab.r1, INNER) == WAN, 15, "BIRD's route in FRR")
@@ -155,8 +111,8 @@ def passwords_and_md5_with_bird_and_frr_exchanged(lab):
     wan = {"authentication": {"type": "text", "key-file": path}}
     lan = {"authentication": {"type": "md5", "key-id": 7, "key-file": path}}
     gateway = lab.start(configuration(lan, wan))
-    frr(lab, lab.r1, " ip rip authentication mode text\n ip rip authentication string secret")
-    bird(lab, lab.cli2, 'authentication cryptographic; password "secret" { id 7; algorithm keyed md5; };')
+    frr(lab, lab.r1, authentication=" ip rip authentication mode text\n ip rip authentication string secret")
+    bird(lab, lab.cli2, authentication='authentication cryptographic; password "secret" { id 7; algorithm keyed md5; };')
     until(lambda: learned(gateway, OUTER) == (R1, 2), 15, "a route from FRR")
     until(lambda: learned(gateway, INNER) == (CLI2, 2), 15, "a route from BIRD")
     until(lambda: kernel(lab.r1, INNER) == WAN, 15, "BIRD's route in FRR")
