@@ -90,7 +90,10 @@ extension RIPEngine {
         for number in interfaces.indices where speaks(number) { askEverything(on: number) }
         asks += 1
         let hold = settings.timers.hold.nanoseconds
-        if asks < 5 { nextAsk = now + Interval(nanoseconds: hold << Int64(asks) / 12) }
+        let sixths: [Int64] = [1, 3, 8]
+        if asks <= sixths.count {
+            nextAsk = now + Interval(nanoseconds: hold * sixths[asks - 1] / 6)
+        }
     }
 
     /// Tells an interface's neighbours that what `new` settings deny is unreachable by us.

@@ -26,6 +26,7 @@ final class RIPSpeaker {
     private(set) var configuration: RIPConfiguration
     /// What we announce ourselves, by prefix.
     private var offered: [IPv4Prefix: RIPLocalRoute] = [:]
+    private var shared: [[RIPWay]: [NextHop]] = [:]
 
     init(_ configuration: RIPConfiguration, at now: Instant) {
         self.configuration = configuration
@@ -74,6 +75,15 @@ final class RIPSpeaker {
         } else {
             engine.withdraw(prefix, at: now, into: &effects)
         }
+    }
+
+    /// Ways as the routing table has them. Equal ones are one array, since most routes share few.
+    func hops(_ ways: [RIPWay]) -> [NextHop] {
+        if let known = shared[ways] { return known }
+        let hops = ways.map { NextHop(side: Side.allCases[$0.interface], gateway: $0.gateway) }
+        if shared.count >= 1024 { shared.removeAll() }
+        shared[ways] = hops
+        return hops
     }
 
     /// How a route in use is announced; nil if it is not. The networks of the interfaces that speak
@@ -172,7 +182,9 @@ extension Daemon {
             for change in effects.changes {
                 switch change {
                 case .set(let prefix, let metric, let ways):
-                    last[prefix] = .some(Route(rip: prefix, metric: metric, ways: ways))
+                    last[prefix] = Route(
+                        prefix, source: .rip, metric: UInt32(metric),
+                        action: .forward(speaker.hops(ways)))
                 case .remove(let prefix): last[prefix] = .some(nil)
                 }
             }
@@ -238,12 +250,5 @@ extension Daemon {
             }
             log.info("rip: \(text)", metadata: ["event": "route.changed"])
         }
-    }
-}
-
-extension Route {
-    init(rip prefix: IPv4Prefix, metric: UInt8, ways: [RIPWay]) {
-        let hops = ways.map { NextHop(side: Side.allCases[$0.interface], gateway: $0.gateway) }
-        self.init(prefix, source: .rip, metric: UInt32(metric), action: .forward(hops))
     }
 }

@@ -7,6 +7,8 @@ from peers import *
 
 #: Behind BIRD on the LAN, and behind FRR on the WAN.
 INNER, INNER_HOST, OUTER = "172.30.1.0/24", "172.30.1.1", "203.0.113.0/24"
+#: Memory a learned route may take.
+MOST_OCTETS = 250
 TIMERS = {"update": "5s", "timeout": "12s", "garbage": "5s"}
 
 
@@ -119,29 +121,83 @@ def passwords_and_md5_with_bird_and_frr_exchanged(lab):
     until(lambda: kernel(lab.cli2, OUTER) == LAN, 15, "FRR's route in BIRD")
 
 
+def updates(count, first=20 << 24):
+    """Responses that announce `count` networks of 24 bits."""
+    for start in range(0, count, 25):
+        yield b"\x02\x02\x00\x00" + b"".join(
+            struct.pack("!HHIIII", 2, 0, first + (n << 8), 0xffffff00, 0, 1) for n in range(start, start + 25))
+
+
+def known(gateway):
+    return gateway.control.get("/v1/rip")["routes"]
+
+
+def overflows(host):
+    """Datagrams that found no room in a socket of this host."""
+    names, values = (line.split() for line in host.run("grep ^Udp: /proc/net/snmp").stdout.splitlines())
+    return int(values[names.index("RcvbufErrors")])
+
+
 @rows("RIP-OUT-1", "RIP-OUT-2")
 def ten_thousand_routes_in_a_burst_and_on_to_frr(lab):
     gateway = lab.start(configuration())
     frr(lab, lab.r1)
     until(lambda: learned(gateway, OUTER), 10, "FRR")
     sender = lab.cli1.udp(520)
-    packets = []
-    for first in range(0, 10000, 25):
-        entries = b"".join(struct.pack("!HHIIII", 2, 0, (20 << 24) + (n << 8), 0xffffff00, 0, 1)
-                           for n in range(first, first + 25))
-        packets.append(b"\x02\x02\x00\x00" + entries)
-    for packet in packets:
-        sender.sendto(packet, ("10.10.0.1", 520))
     began = time.monotonic()
-    until(lambda: gateway.control.get("/v1/routes", limit=1)["total"] >= 10000, 10, "10,000 routes")
+    for packet in updates(10_000):
+        sender.sendto(packet, (LAN, 520))
+    until(lambda: known(gateway) >= 10_000, 10, "10,000 routes")
+    here = time.monotonic() - began
     def at_frr():
-        return lab.r1.ip("route show proto rip").stdout.count("\n") >= 10000
-    until(at_frr, 20, "10,000 routes in FRR", pause=0.5)
-    lost = lab.r1.run("grep ^Udp: /proc/net/snmp").stdout.split("\n")
-    names, values = lost[0].split(), lost[1].split()
-    assert values[names.index("RcvbufErrors")] == "0", lost
-    print(f"      10,000 routes in FRR after {time.monotonic() - began:.1f} s")
+        return lab.r1.ip("route show proto rip").stdout.count("\n") >= 10_000
+    until(at_frr, 20, "10,000 routes in FRR", pause=0.2)
+    assert overflows(lab.r1) == 0
     assert gateway.drops()["local.queue_full", "lan"] == 0
+    print(f"      10,000 routes in a burst: known after {here:.2f} s, in FRR {time.monotonic() - began:.2f} s")
+
+
+@rows("S50", timeout=120)
+def a_hundred_thousand_routes_at_a_pace(lab):
+    gateway = lab.start(configuration())
+    sender = lab.cli1.udp(520)
+    def feed(packets):
+        began = time.monotonic()
+        for number, packet in enumerate(packets):
+            sender.sendto(packet, (LAN, 520))
+            time.sleep(max(began + number * 0.0008 - time.monotonic(), 0))
+        return began
+    before = gateway.resident()
+    began = feed(updates(100_000))
+    until(lambda: known(gateway) >= 100_000, 60, "100,000 routes", pause=0.1)
+    took = time.monotonic() - began
+    until(lambda: gateway.control.get("/v1/routes", limit=1)["total"] >= 100_000, 10, "their use")
+    each = (gateway.resident() - before) / 100_000
+    print(f"      100,000 routes at a pace: {took:.1f} s, {each:.0f} octets each")
+    assert took <= (5 if "release" in BIN else 30) and gateway.drops()["local.queue_full", "lan"] == 0
+    assert each <= MOST_OCTETS
+    # What there is no room for is refused and counted, the rest is used.
+    feed(updates(40_000, 40 << 24))
+    until(lambda: rip_drops(gateway).get("rip.table_full", 0) > 0, 30, "a full table")
+    assert known(gateway) == 131_072
+
+
+@rows(timeout=120)
+def a_hundred_thousand_static_routes(lab):
+    def seconds(count):
+        routes = [{"to": f"{20 + (n >> 16)}.{n >> 8 & 255}.{n & 255}.0/24", "via": R1} for n in range(count)]
+        began = time.monotonic()
+        gateway = lab.start({"routes": routes or None})
+        took = time.monotonic() - began
+        assert gateway.control.get("/v1/routes", limit=1)["total"] == count + 2
+        resident = gateway.resident()
+        gateway.stop()
+        return took, resident
+    idle, small = seconds(0)
+    took, large = seconds(100_000)
+    print(f"      100,000 static routes: ready after {took - idle:.2f} s more, {(large - small) / 100_000:.0f} "
+          "octets each")
+    assert took - idle <= (5 if "release" in BIN else 40)
 
 
 @rows("S50")
