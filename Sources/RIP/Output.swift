@@ -81,8 +81,8 @@ extension RIPEngine {
     }
 
     /// Asks all neighbours when the loss of something was told: at once, and again in growing
-    /// intervals, since they may have to ask theirs. A request for everything, since BIRD answers no other, and since its answer heeds
-    /// split horizon.
+    /// intervals, since they may have to ask theirs. A request for everything, since BIRD answers
+    /// no other, and since its answer heeds split horizon.
     mutating func ask(at now: Instant) {
         guard let due = nextAsk, due <= now else { return }
         nextAsk = nil
