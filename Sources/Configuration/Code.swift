@@ -87,6 +87,12 @@ enum Code: String, CaseIterable {
     case poolNotUsed = "W063"
     case strangeOutside = "W064"
 
+    case noInterfaceOfRIP = "E070"
+    case shortTimeoutOfRIP = "E071"
+    case strangeNeighborOfRIP = "E072"
+    case badKeyFile = "E073"
+    case openPassword = "W070"
+
     case socketPathLength = "E095"
     case socketPathRelative = "E096"
     case badMode = "E097"

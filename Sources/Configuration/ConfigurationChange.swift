@@ -1,5 +1,6 @@
 internal import Forwarding
 internal import NAT
+internal import RIP
 internal import Routing
 internal import Timing
 internal import Wire
@@ -168,6 +169,7 @@ extension GatewayConfiguration {
         list += forwarding.nat.settings
         list.append(Setting("nat.mss-clamp", forwarding.segmentClamp.text))
         list += forwarding.nat.portForwards.map(\.setting)
+        list += rip?.list ?? []
         let policy = forwarding.policy
         list += [
             Setting(
@@ -350,5 +352,49 @@ extension PortForward {
         if !sources.isEmpty { text += " from \(Wording.list(sources.map(\.description)))" }
         if !hairpin { text += " hairpin false" }
         return Setting("nat.port-forwards[\(name.isEmpty ? claim : name)]", text)
+    }
+}
+
+extension RIPConfiguration {
+    fileprivate var list: [Setting] {
+        let timers = settings.timers
+        var list = [
+            Setting("rip.timers.update", Wording.duration(timers.update)),
+            Setting("rip.timers.timeout", Wording.duration(timers.timeout)),
+            Setting("rip.timers.garbage", Wording.duration(timers.garbage)),
+            Setting(
+                "rip.redistribute",
+                redistributed.isEmpty
+                    ? nil : Wording.list(redistributed.map(\.name).sorted())),
+            Setting("rip.default-originate", "\(originatesDefault)"),
+            Setting("rip.default-metric", "\(defaultMetric)"),
+        ]
+        for side in Side.allCases {
+            if let own = settings.interfaces[side.index] {
+                list += own.settings("rip.interfaces.\(side).")
+            }
+        }
+        return list
+    }
+}
+
+extension RIPInterfaceSettings {
+    fileprivate func settings(_ path: String) -> [Setting] {
+        let neighbors = neighbors.map(\.description)
+        func filter(_ list: [IPv4Prefix]?) -> String? {
+            list.map { Wording.list($0.map(\.description)) }
+        }
+        return [
+            Setting(path + "passive", "\(isPassive)"),
+            Setting(path + "cost", "\(cost)"),
+            Setting(path + "split-horizon", splitHorizon.rawValue),
+            Setting(path + "authentication", authentication.name),
+            Setting(path + "neighbors", neighbors.isEmpty ? nil : Wording.list(neighbors)),
+            Setting(path + "accept-default", "\(acceptsDefault)"),
+            Setting(path + "filter-in", filter(filterIn)),
+            Setting(path + "filter-out", filter(filterOut)),
+            Setting(path + "receive-version-1", "\(versions == .both)"),
+            Setting(path + "loop-free", "\(isLoopFree)"),
+        ]
     }
 }

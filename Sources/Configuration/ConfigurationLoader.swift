@@ -1,20 +1,38 @@
 internal import Forwarding
 internal import NAT
+internal import RIP
 internal import Routing
 internal import Wire
+
+/// What came of looking at a key file.
+public enum KeyFile: Hashable, Sendable {
+    /// Its octets.
+    case key([UInt8])
+    /// There is none that we may read.
+    case missing
+    /// Others may read it.
+    case open
+}
 
 /// Questions about the machine that a configuration raises.
 public struct ConfigurationChecks: Sendable {
     /// Whether a network namespace (a name under /run/netns, or an absolute path) exists.
     public var namespaceExists: @Sendable (String) -> Bool
 
+    /// The contents of a key file.
+    public var readKey: @Sendable (String) -> KeyFile
+
     /// Checks of these functions.
-    public init(namespaceExists: @escaping @Sendable (String) -> Bool) {
+    public init(
+        namespaceExists: @escaping @Sendable (String) -> Bool,
+        readKey: @escaping @Sendable (String) -> KeyFile = { _ in .key([0x2a]) }
+    ) {
         self.namespaceExists = namespaceExists
+        self.readKey = readKey
     }
 
     /// Takes everything to exist, for checking a file meant for another machine.
-    public static let none = ConfigurationChecks { _ in true }
+    public static let none = ConfigurationChecks(namespaceExists: { _ in true })
 }
 
 /// What came of reading a configuration.
@@ -157,6 +175,7 @@ extension Decoder {
             fields[.routes],
             RouteContext(sides: sides, inside: translates ? nat.settings.outside.other : nil))
         checkPoolAgainst(Self.gateways(of: routes), nat, fields)
+        let rip = rip(fields[.rip], sides)
         let policy = policy(fields[.forwarding])
         let log = log(fields[.log])
         let control = control(fields[.control], instance: name)
@@ -170,9 +189,12 @@ extension Decoder {
         forwarding.nat.portForwards = nat.forwards.map(\.forward)
         forwarding.segmentClamp = nat.segmentClamp
         forwarding.policy = policy
+        for side in Side.allCases {
+            forwarding[side].speaksRIP = rip?.settings.interfaces[side.index] != nil
+        }
         return GatewayConfiguration(
             name: name, devices: sides.compactMap { $0.device?.value }, forwarding: forwarding,
-            routes: routes, log: log, control: control)
+            routes: routes, rip: rip, log: log, control: control)
     }
 
     private mutating func version(of fields: Fields<TopKey>) {

@@ -1,5 +1,41 @@
 extension Code {
     static let servicesTexts: [Code: String] = [
+        .noInterfaceOfRIP:
+            """
+        RIP is spoken only on the sides named.
+
+        Instead of
+            rip: {interfaces: {}}
+        write
+            rip: {interfaces: {wan: {}}}
+        """,
+        .shortTimeoutOfRIP:
+            """
+        A route lives as long as timeout after the last update; if updates come less often,
+        every route is lost between them. The usual values are 30s and 180s.
+
+        Instead of
+            timers: {update: 30s, timeout: 20s}
+        write
+            timers: {update: 30s, timeout: 180s}
+        """,
+        .strangeNeighborOfRIP:
+            """
+        RIP speaks to routers on its own networks only, so a neighbor's address must lie within
+        a network of a side that speaks RIP.
+        """,
+        .badKeyFile:
+            """
+        The key is the first line of a file that the daemon can read and others cannot.
+
+        Make one with
+            install -m 600 /dev/null /etc/gatewayd/keys/rip
+            head -c 16 /dev/urandom | base64 > /etc/gatewayd/keys/rip
+        """,
+        .openPassword:
+            """
+        Whoever sees one packet knows the password. It keeps out accidents, nobody else.
+        """,
         .forwardsWithoutNAT:
             """
         Port forwards and one-to-one entries rewrite destinations, and with mode none nothing

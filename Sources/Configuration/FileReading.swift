@@ -40,10 +40,18 @@ public enum ConfigurationFileError: Error, Hashable, Sendable, CustomStringConve
 
 extension ConfigurationChecks {
     /// Looks at the machine we run on.
-    public static let system = ConfigurationChecks { namespace in
-        let path = namespace.hasPrefix("/") ? namespace : "/run/netns/\(namespace)"
-        return unsafe access(path, F_OK) == 0
-    }
+    public static let system = ConfigurationChecks(
+        namespaceExists: { namespace in
+            let path = namespace.hasPrefix("/") ? namespace : "/run/netns/\(namespace)"
+            return unsafe access(path, F_OK) == 0
+        },
+        readKey: { path in
+            var facts = stat()
+            guard unsafe stat(path, &facts) == 0,
+                let bytes = try? ConfigurationLoader.read(path, most: 4096)
+            else { return .missing }
+            return facts.st_mode & 0o004 == 0 ? .key(bytes) : .open
+        })
 }
 
 extension ConfigurationLoader {

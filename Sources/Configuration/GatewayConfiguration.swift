@@ -12,6 +12,8 @@ public struct GatewayConfiguration: Hashable, Sendable {
     public var forwarding: ForwardingSettings
     /// Static routes; those with the same prefix, distance and metric are one with several ways.
     public var routes: [Route]
+    /// RIP; nil if it is not spoken.
+    public var rip: RIPConfiguration?
     /// Logging.
     public var log: LogSettings
     /// The control socket.
@@ -20,12 +22,14 @@ public struct GatewayConfiguration: Hashable, Sendable {
     /// A configuration of these parts.
     public init(
         name: String, devices: [DeviceSettings], forwarding: ForwardingSettings,
-        routes: [Route] = [], log: LogSettings = LogSettings(), control: ControlSettings
+        routes: [Route] = [], rip: RIPConfiguration? = nil, log: LogSettings = LogSettings(),
+        control: ControlSettings
     ) {
         self.name = name
         self.devices = devices
         self.forwarding = forwarding
         self.routes = routes
+        self.rip = rip
         self.log = log
         self.control = control
     }

@@ -1,7 +1,7 @@
 enum TopKey: String, KeyWord {
-    case version, name, interfaces, routes, nat, forwarding, log, control
+    case version, name, interfaces, routes, nat, rip, forwarding, log, control
 
-    static let unavailable = ["rip", "ospf", "dhcp", "metrics", "web", "export"]
+    static let unavailable = ["ospf", "dhcp", "metrics", "web", "export"]
     static let foreign = ForeignWord.top
 }
 
@@ -143,6 +143,40 @@ enum LogKey: String, KeyWord {
 enum ControlKey: String, KeyWord {
     case socket, group, mode
     case readOnlyGroup = "read-only-group"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum RIPSectionKey: String, KeyWord {
+    case interfaces, neighbors, redistribute, timers
+    case defaultOriginate = "default-originate"
+    case defaultMetric = "default-metric"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum RIPInterfaceKey: String, KeyWord {
+    case passive, cost, authentication
+    case splitHorizon = "split-horizon"
+    case acceptDefault = "accept-default"
+    case filterIn = "filter-in"
+    case filterOut = "filter-out"
+    case receiveVersion1 = "receive-version-1"
+    case loopFree = "loop-free"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum RIPTimerKey: String, KeyWord {
+    case update, timeout, garbage
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum AuthenticationKey: String, KeyWord {
+    case type
+    case keyID = "key-id"
+    case keyFile = "key-file"
 
     static let foreign: [ForeignWord] = []
 }

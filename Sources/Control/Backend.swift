@@ -144,6 +144,12 @@ public protocol ControlBackend: Sendable {
     func routes(_ query: RouteQuery, _ done: @escaping ControlDone<RoutesAnswer>)
     /// Where packets to `address` go.
     func routeLookup(_ address: IPv4Address, _ done: @escaping ControlDone<RouteLookupAnswer>)
+    /// RIP as a whole.
+    func rip(_ done: @escaping ControlDone<RIPStatusAnswer>)
+    /// The routers heard by RIP.
+    func ripNeighbors(_ done: @escaping ControlDone<RIPNeighborsAnswer>)
+    /// What RIP knows, at most `limit` destinations.
+    func ripRoutes(limit: Int, _ done: @escaping ControlDone<RIPRoutesAnswer>)
     /// The ARP table.
     func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>)
     /// Removes one ARP entry, or all that were learnt.

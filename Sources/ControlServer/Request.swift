@@ -3,7 +3,7 @@ import Wire
 
 /// A request that makes sense.
 enum Request: Sendable {
-    case status, interfaces, sessionSummary, nat, neighbors, drops, version
+    case status, interfaces, sessionSummary, nat, neighbors, drops, version, rip, ripNeighbors
     case sessions(SessionQuery)
     case sessionCount(Filter)
     case watch(Filter)
@@ -13,6 +13,7 @@ enum Request: Sendable {
     case routeLookup(IPv4Address)
     case block(IPv4Address)
     case owner(IPv4Address, UInt16)
+    case ripRoutes(limit: Int)
     case flush(IPv4Address?)
     case reload(ReloadRequest)
 
@@ -30,7 +31,7 @@ enum Request: Sendable {
         "/v1/sessions/count", "/v1/sessions/watch", "/v1/nat", "/v1/nat/mappings",
         "/v1/nat/block", "/v1/nat/who", "/v1/routes",
         "/v1/routes/lookup", "/v1/neighbors",
-        "/v1/drops", "/v1/version",
+        "/v1/drops", "/v1/version", "/v1/rip", "/v1/rip/neighbors", "/v1/rip/routes",
     ]
 
     /// Largest number of rows that can be asked for.
@@ -70,6 +71,9 @@ enum Request: Sendable {
                 RouteQuery(prefixes: try prefixes(query.take("prefix")), limit: try limit(&query)))
         case "/v1/routes/lookup":
             return .routeLookup(try needed(&query, "address", address))
+        case "/v1/rip": return .rip
+        case "/v1/rip/neighbors": return .ripNeighbors
+        case "/v1/rip/routes": return .ripRoutes(limit: try limit(&query))
         case "/v1/neighbors": return .neighbors
         case "/v1/drops": return .drops
         case "/v1/version": return .version

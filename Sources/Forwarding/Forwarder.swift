@@ -12,6 +12,8 @@ public enum Verdict: Sendable {
     case drop(DropReason)
     /// It was for us, or waits, or left in other frames of the outbox.
     case consumed
+    /// It is for a routing protocol, which reads it from the frame.
+    case routing(RoutingPacket)
 }
 
 /// The packet path: neighbours, routes, translation, counters. A plain value without clock, random

@@ -31,6 +31,8 @@ public struct InterfaceSettings: Hashable, Sendable {
     public var sendsErrors = true
     /// Whether an address is probed for another owner before use (RFC 5227 §2.1).
     public var probesAddresses = false
+    /// Whether packets of RIP are taken in on this side.
+    public var speaksRIP = false
 
     /// A side of these fields.
     public init(hardware: MACAddress, addresses: [InterfaceAddress], mtu: Int = 1500) {

@@ -23,7 +23,10 @@ internal import Wire
 // neighbour's route is taken only if its distance is less than the least distance we have announced
 // ourselves since we last lost the network. Nobody who routes by us can be that close, so such a
 // way leads away from us, and every neighbour's announcement is kept to be taken up at once. Where
-// there is none, the loss is told, and after a pause in which the news spreads any way will do.
+// there is none, the loss is told and the neighbours are asked. What they answer then may be one
+// longer than our own least distance: they know of the loss, and whoever routes by us through
+// another router is at least two behind. After a pause in which the news spreads any answer will
+// do; who gave none is not believed any more.
 extension RIPEngine {
     /// What a good entry says.
     struct Heard {
@@ -58,10 +61,11 @@ extension RIPEngine {
             table.announcements[announcement].distance = distance
             table.announcements[announcement].tag = heard.tag
             table.announcements[announcement].gateway = heard.gateway.rawValue
+            table.announcements[announcement].flags.remove(.stale)
             table.restart(announcement, deadline: timeout(after: now))
             let isSame =
                 old.distance == distance && old.tag == heard.tag
-                && old.gateway == heard.gateway.rawValue
+                && old.gateway == heard.gateway.rawValue && !old.flags.contains(.stale)
             if !isSame { choose(number, isNews: old.isUsed, at: now, into: &effects) }
             return
         }
@@ -73,7 +77,7 @@ extension RIPEngine {
         let announcement = Announcement(
             destination: number, next: 0, gateway: heard.gateway.rawValue, neighbor: neighbor,
             tag: heard.tag, metric: heard.metric, distance: distance,
-            interface: UInt8(truncatingIfNeeded: interface), isUsed: false)
+            interface: UInt8(truncatingIfNeeded: interface), flags: [])
         guard let added = table.add(announcement) else {
             if known == nil { table.remove(number) }
             throw .tableFull
@@ -101,8 +105,11 @@ extension RIPEngine {
 
     /// Whether a way cannot lead back to us, as far as is known.
     private func isFeasible(_ announcement: Announcement, _ entry: Destination) -> Bool {
-        announcement.isUsed || announcement.metric < entry.feasible
-            || settings.interfaces[Int(announcement.interface)]?.isLoopFree != true
+        if announcement.isUsed || announcement.metric < entry.feasible { return true }
+        if settings.interfaces[Int(announcement.interface)]?.isLoopFree != true { return true }
+        // Who says so knows that we lost it, and nobody further behind us can be that close.
+        return entry.isLossTold && !announcement.flags.contains(.stale)
+            && announcement.metric <= entry.feasible + 1
     }
 
     /// min over k: chooses anew among what is known of a destination.
@@ -160,7 +167,7 @@ extension RIPEngine {
             if isUsed, current + 1 != best { count += 1 }
             if isUsed != announcement.isUsed {
                 isDifferent = true
-                table.announcements[current].isUsed = isUsed
+                table.announcements[current].flags = isUsed ? .used : []
             }
             let isKept = settings.interfaces[Int(announcement.interface)]?.isLoopFree == true
             if !isUsed, !isKept { table.remove(announcement: current) }
@@ -176,7 +183,7 @@ extension RIPEngine {
             table.destinations[number].feasible = entry.metric
             release(number)
             table.stopTimer(of: number)
-        } else if !entry.flags.contains(.held) {
+        } else if isLoopFree, !entry.flags.contains(.held) {
             hold(number, at: now)
         }
     }
@@ -198,15 +205,15 @@ extension RIPEngine {
             TimerWheel.deadline(settings.timers.garbage, after: now), 1)
         mark(number)
         give(number, into: &effects)
-        if settings.interfaces.contains(where: { $0?.isLoopFree == true }) {
+        if isLoopFree {
             hold(number, at: now)
-            asks = 0
-            nextAsk = now
         } else {
             table.destinations[number].feasible = Self.unlimited
             table.setTimer(of: number, deadline: table.destinations[number].garbage)
         }
     }
+
+    private var isLoopFree: Bool { settings.interfaces.contains { $0?.isLoopFree == true } }
 
     private mutating func hold(_ number: UInt32, at now: Instant) {
         if !table.destinations[number].flags.contains(.held) { held += 1 }
@@ -231,11 +238,39 @@ extension RIPEngine {
             table.remove(number)
             return
         }
+        // The news does not spread before it is told.
+        guard !entry.flags.contains(.changed) else { return hold(number, at: now) }
         release(number)
         table.destinations[number].feasible =
             entry.isReachable ? entry.metric : Self.unlimited
-        if !entry.isReachable { table.setTimer(of: number, deadline: entry.garbage) }
+        if !entry.isReachable {
+            forgetStale(number)
+            table.setTimer(of: number, deadline: entry.garbage)
+        }
         choose(number, isNews: false, at: now, into: &effects)
+    }
+
+    /// The loss of a destination is told now: what neighbours said before counts for less.
+    mutating func tellLoss(of number: UInt32, at now: Instant) {
+        guard table.destinations[number].flags.contains(.held) else { return }
+        hold(number, at: now)
+        guard !table.destinations[number].isReachable else { return }
+        var next = table.destinations[number].first
+        while next != 0 {
+            table.announcements[next - 1].flags.insert(.stale)
+            next = table.announcements[next - 1].next
+        }
+    }
+
+    private mutating func forgetStale(_ number: UInt32) {
+        var next = table.destinations[number].first
+        while next != 0 {
+            let current = next - 1
+            next = table.announcements[current].next
+            if table.announcements[current].flags.contains(.stale) {
+                table.remove(announcement: current)
+            }
+        }
     }
 
     private mutating func removeAnnouncements(of number: UInt32) {

@@ -20,7 +20,7 @@ public enum RIPDrop: UInt8, Error, CaseIterable, Sendable {
         case .truncated: ("truncated", "The packet is shorter than its header.")
         case .length: ("length", "The packet does not consist of whole entries.")
         case .tooLong: ("too_long", "The packet has more than 25 entries.")
-        case .version: ("version", "The version is 0, or 1 where only 2 is accepted.")
+        case .version: ("version", "The version is 0, or 1 where only 2 is accepted or answered.")
         case .command: ("command", "The packet is neither request nor response.")
         case .mustBeZero: ("must_be_zero", "A version 1 packet uses fields it does not have.")
         case .ownPacket: ("own_packet", "The packet bears one of our own addresses.")

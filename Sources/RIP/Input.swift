@@ -47,6 +47,8 @@ extension RIPEngine {
         guard known.entries.upperBound <= most else { throw .tooLong }
         switch command {
         case .request:
+            // Version 1 is never sent, so that nobody misreads a subnet (RFC 2453 §5.1).
+            guard version > 1 else { throw .version }
             try answer(packet, known.entries, sender, interface)
         case .response:
             guard sender.port == RIPProtocol.port else { throw .port }

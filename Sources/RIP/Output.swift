@@ -62,20 +62,27 @@ extension RIPEngine {
     mutating func triggerUpdate(at now: Instant) {
         guard !changed.isEmpty, pauseUntil <= now else { return }
         let numbers = changed.filter { table.destinations[$0].flags.contains(.changed) }
-        for number in changed { table.destinations[number].flags.remove(.changed) }
+        for number in changed {
+            table.destinations[number].flags.remove(.changed)
+            tellLoss(of: number, at: now)
+        }
         changed.removeAll(keepingCapacity: true)
         guard !numbers.isEmpty else { return }
         for number in interfaces.indices where speaks(number) {
             say(.changed(numbers), on: number)
+        }
+        if numbers.contains(where: { table.destinations[$0].isLossTold }) {
+            asks = 0
+            nextAsk = now
         }
         let (shortest, longest) = (settings.timers.shortestPause, settings.timers.longestPause)
         let spread = random.below(max(Int(longest.nanoseconds - shortest.nanoseconds), 1))
         pauseUntil = now + shortest + Interval(nanoseconds: Int64(spread))
     }
 
-    /// Asks all neighbours when something was lost: at once, when the news has spread, and a last
-    /// time. A request for everything, since BIRD answers no other, and since its answer heeds
-    /// split horizon.
+    /// Asks all neighbours when the loss of something was told: at once, and again in growing
+    /// intervals, since they may have to ask theirs. A request for everything, since BIRD answers
+    /// no other, and since its answer heeds split horizon.
     mutating func ask(at now: Instant) {
         guard let due = nextAsk, due <= now else { return }
         nextAsk = nil
@@ -83,7 +90,10 @@ extension RIPEngine {
         for number in interfaces.indices where speaks(number) { askEverything(on: number) }
         asks += 1
         let hold = settings.timers.hold.nanoseconds
-        if asks < 3 { nextAsk = now + Interval(nanoseconds: hold * Int64(asks) + hold / 8) }
+        let sixths: [Int64] = [1, 3, 8]
+        if asks <= sixths.count {
+            nextAsk = now + Interval(nanoseconds: hold * sixths[asks - 1] / 6)
+        }
     }
 
     /// Tells an interface's neighbours that what `new` settings deny is unreachable by us.

@@ -41,6 +41,8 @@ struct Destination: BitwiseCopyable {
     var prefix: IPv4Prefix { IPv4Prefix(IPv4Address(address), length: Int(length)) }
     var isLocal: Bool { flags.contains(.local) }
     var isReachable: Bool { metric < RIPProtocol.infinity }
+    /// Whether it was lost a short time ago and the neighbours know.
+    var isLossTold: Bool { !isReachable && flags.contains(.held) && !flags.contains(.changed) }
 }
 
 /// What one neighbour last said of one destination.
@@ -57,8 +59,17 @@ struct Announcement: BitwiseCopyable {
     /// With the cost of the interface: 2 to 16.
     var distance: UInt8
     var interface: UInt8
-    /// Among the ways in use.
-    var isUsed: Bool
+    var flags: Flags
+
+    struct Flags: OptionSet, BitwiseCopyable {
+        let rawValue: UInt8
+        /// Among the ways in use.
+        static let used = Flags(rawValue: 1)
+        /// Not confirmed since the loss of the destination was told.
+        static let stale = Flags(rawValue: 2)
+    }
+
+    var isUsed: Bool { flags.contains(.used) }
 }
 
 /// All destinations and announcements, in one block of memory that never grows.

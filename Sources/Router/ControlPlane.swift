@@ -12,6 +12,8 @@ public struct ControlPlane: Sendable {
     public private(set) var rib: RIB
     private var builder = FIBBuilder()
     private var changes: [RIBChange] = []
+    /// What the last call changed in the routes in use, for protocols that announce them.
+    public private(set) var latest: [RIBChange] = []
 
     /// No routes yet.
     public init(routeLimit: Int = 1_000_000) { rib = RIB(limit: routeLimit) }
@@ -33,8 +35,19 @@ public struct ControlPlane: Sendable {
         return table()
     }
 
+    /// A routing protocol says something else of these destinations: routes, and prefixes that it
+    /// has none to any more.
+    public mutating func learn(
+        _ routes: [Route], withdrawn: [IPv4Prefix], from source: RouteSource
+    ) -> FIB? {
+        for prefix in withdrawn { rib.withdraw(prefix, source: source, into: &changes) }
+        for route in routes { rib.announce(route, into: &changes) }
+        return table()
+    }
+
     private mutating func table() -> FIB? {
         let isDifferent = builder.apply(changes)
+        swap(&changes, &latest)
         changes.removeAll(keepingCapacity: true)
         return isDifferent ? builder.build() : nil
     }

@@ -31,7 +31,7 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable {
     case natPeerTaken, natAuthenticated, natDenied, natNoBlock
     case natTCPWindow, natTCPReset, natTCPSYN, natErrorSequence
     // For the gateway itself
-    case localNoListener, localRateLimit
+    case localNoListener, localRateLimit, localQueueFull
     // Queues and devices
     case outputFull, deviceDown, deviceBusy, deviceRefused
 

@@ -411,6 +411,11 @@ extension DropReason {
                 "local.rate_limit", "More packets for the gateway itself than it answers.",
                 "A flood of pings or routing packets."
             )
+        case .localQueueFull:
+            (
+                "local.queue_full", "Routing packets came faster than they are worked off.",
+                "A neighbor sends more than the control thread can take; what it lost comes again."
+            )
         case .outputFull:
             (
                 "output.full", "No room for a generated packet in this batch.",

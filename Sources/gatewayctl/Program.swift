@@ -50,7 +50,7 @@ struct GatewayCtl: ParsableCommand {
                 name: "Look",
                 subcommands: [
                     StatusCommand.self, InterfacesCommand.self, SessionsCommand.self,
-                    NATCommand.self, RoutesCommand.self, NeighborsCommand.self,
+                    NATCommand.self, RoutesCommand.self, NeighborsCommand.self, RIPCommand.self,
                     DropsCommand.self,
                 ]),
             CommandGroup(

@@ -13,12 +13,13 @@ enum Words {
         "sessions": ["list", "count", "watch", "kill"],
         "nat": ["show", "mappings", "port-forwards", "block", "who"],
         "routes": ["list", "get"], "neighbors": ["list", "flush"],
+        "rip": ["status", "neighbors", "routes"],
     ]
     static let aliases = [
         "if": "interfaces", "sess": "sessions", "ro": "routes", "arp": "neighbors",
     ]
     static let commands = [
-        "status", "interfaces", "sessions", "nat", "routes", "neighbors", "drops",
+        "status", "interfaces", "sessions", "nat", "routes", "neighbors", "rip", "drops",
         "check-config", "reload", "version", "help",
     ]
     private static let filterWords = [

@@ -31,7 +31,7 @@ struct Backend: ControlBackend {
     }
 
     /// Asks the control thread.
-    private func ask<Value>(
+    func ask<Value>(
         control done: @escaping ControlDone<Value>, _ body: @escaping @Sendable (Daemon) -> Value
     ) {
         if !inbox.post(ControlJob { done(.success(body($0))) }) { done(.failure(Self.busy)) }

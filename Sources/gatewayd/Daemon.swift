@@ -29,6 +29,10 @@ final class Daemon {
     var log: Logger
     let jobs: Mailbox<WorkerJob>
     let inbox: Mailbox<ControlJob>
+    let routingMail: Mailbox<RoutingMail>
+    var routingBatch: [RoutingMail]
+    /// Nil where RIP is not spoken, and before the first packet can pass.
+    var rip: RIPSpeaker?
 
     var configuration: GatewayConfiguration
     var warnings: Int
@@ -58,6 +62,8 @@ final class Daemon {
         sessionLog = SessionLog(writer: journal, instance: configuration.name)
         jobs = try Mailbox(capacity: 256)
         inbox = try Mailbox(capacity: 1024)
+        routingMail = try Mailbox(capacity: 8192)
+        routingBatch = routingMail.makeBatch()
         lan = try Self.open(.lan, configuration)
         wan = try Self.open(.wan, configuration)
     }
@@ -107,6 +113,11 @@ final class Daemon {
         try serve(signals)
         _ = service.stopping()
         log.info("stopping")
+        if rip != nil {
+            stopRouting()
+            // The worker sends before it is told to stop.
+            _ = usleep(20_000)
+        }
         server.stop()
         stop.set()
         wakeWorker()
@@ -139,7 +150,7 @@ final class Daemon {
     private func startWorker(_ stop: StopFlag) throws -> WorkerThread {
         let inbox = inbox
         let worker = Worker(
-            jobs: jobs, stop: stop,
+            jobs: jobs, routing: routingMail, stop: stop,
             tell: { event in _ = inbox.post(ControlJob { $0.hear(event) }) }, service: service,
             joins: [
                 lan.tap.offload?.datagramSegmentation == true,
@@ -176,6 +187,7 @@ final class Daemon {
             try wanEvents()
             inbox.drain(into: &mail)
             for job in mail { job.run(self) }
+            routingTurn()
             deliver()
             let now = Clock.now()
             if now >= nextSecond {
@@ -186,10 +198,12 @@ final class Daemon {
     }
 
     private func wait(_ signals: Int32) throws {
-        var files = [signals, inbox.descriptor, lan.monitor.descriptor, wan.monitor.descriptor]
-            .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var files = [
+            signals, inbox.descriptor, lan.monitor.descriptor, wan.monitor.descriptor,
+            routingMail.descriptor,
+        ].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         // A full mailbox empties within a turn of the worker's loop.
-        _ = unsafe poll(&files, nfds_t(files.count), waiting.isEmpty ? 1000 : 1)
+        _ = unsafe poll(&files, nfds_t(files.count), routingWait(most: waiting.isEmpty ? 1000 : 1))
     }
 
     private func handle(_ signal: Signal) {
@@ -233,6 +247,7 @@ final class Daemon {
         }
         let table = control.setLink(side, isUp: isUp)
         post(table) { $0.forwarder.setLink(side, isUp: isUp, at: $0.now, into: &$0.outbox) }
+        routingLink(side, isUp: isUp)
     }
 
     /// Hands a new table and a change to the worker, in this order.
@@ -268,6 +283,7 @@ final class Daemon {
                 "\(configuration.name) is ready: \(describe(.lan)), \(describe(.wan))",
                 metadata: ["event": "ready"])
             _ = service.ready(status: "forwarding")
+            configureRouting()
         case .deviceGone(let side):
             guard exitStatus == nil else { return }
             let name = configuration.devices[side.index].tap
@@ -409,6 +425,7 @@ final class Daemon {
             path.forwarder.apply(settings, at: path.now, into: &path.outbox)
             path.forwarder.recordSessions(recordsSessions)
         }
+        configureRouting()
     }
 }
 

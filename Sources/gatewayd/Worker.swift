@@ -13,6 +13,8 @@ struct Worker: ~Copyable {
     static let batch = 64
 
     let jobs: Mailbox<WorkerJob>
+    /// Packets of routing protocols, for the control thread.
+    let routing: Mailbox<RoutingMail>
     let stop: StopFlag
     let tell: @Sendable (WorkerEvent) -> Void
     let service: ServiceManager
@@ -94,7 +96,7 @@ struct Worker: ~Copyable {
                     if case .gone = result { tell(.deviceGone(side)) }
                     break
                 }
-                if Self.take(side, slot, count, &path, &slab) { slot += 1 }
+                if take(side, slot, count, &path, &slab) { slot += 1 }
                 if path.forwarder.hasReady { Self.resume(&path, &slab) }
             }
         }
@@ -106,7 +108,7 @@ struct Worker: ~Copyable {
     }
 
     /// Takes one frame through the gateway; true if it leaves in its slot.
-    private static func take(
+    private func take(
         _ side: Side, _ slot: Int, _ count: Int, _ path: inout DataPath, _ slab: inout FrameSlab
     ) -> Bool {
         guard count >= VirtioNetHeader.length else {
@@ -118,13 +120,28 @@ struct Worker: ~Copyable {
         var frame = bytes.from(VirtioNetHeader.length)
         let verdict = path.forwarder.receive(
             &frame, &header, on: side, at: path.now, into: &path.outbox)
-        guard case .forward(let out, let length) = verdict else { return false }
+        guard case .forward(let out, let length) = verdict else {
+            if case .routing(let packet) = verdict { hand(packet, side, frame.bytes, &path) }
+            return false
+        }
         header.write(to: &bytes)
         if path.outbox.append(slot: slot, length: VirtioNetHeader.length + length, side: out) {
             return true
         }
         path.forwarder.count(.outputFull, on: side, at: path.now)
         return false
+    }
+
+    /// Hands a packet of a routing protocol to the control thread, which takes its time.
+    private func hand(
+        _ packet: RoutingPacket, _ side: Side, _ frame: RawSpan, _ path: inout DataPath
+    ) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(packet.payload.count)
+        for index in packet.payload { bytes.append(frame.byte(index)) }
+        let mail = RoutingMail(
+            side: side, source: packet.source, port: packet.sourcePort, bytes: bytes)
+        if !routing.post(mail) { count(.localQueueFull, side, &path) }
     }
 
     /// Takes up packets that waited, in the slab's last slot.

@@ -286,7 +286,7 @@ extension ErrorCase {
         ErrorCase(
             "later sections",
             after: #"""
-                rip: {}
+                rip: {interfaces: {wan: {}}}
                 ospf: {}
                 dhcp: {}
                 metrics: {}
@@ -295,10 +295,6 @@ extension ErrorCase {
 
                 """#,
             says: #"""
-                a.yaml:7:1: error[E015]: 'rip' is not available in this version
-                 7 | rip: {}
-                   | ^^^
-                   = help: it comes with a later release; remove the section
                 a.yaml:8:1: error[E015]: 'ospf' is not available in this version
                  8 | ospf: {}
                    | ^^^^
@@ -319,7 +315,7 @@ extension ErrorCase {
                  12 | export: {}
                     | ^^^^^^
                     = help: it comes with a later release; remove the section
-                6 problems
+                5 problems
 
                 """#),
         ErrorCase(

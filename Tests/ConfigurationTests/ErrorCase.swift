@@ -18,7 +18,7 @@ struct ErrorCase: CustomStringConvertible, Sendable {
     }
 
     static let all =
-        yaml + shape + scalars + addresses + interfaces + routes + nat + rules + control
+        yaml + shape + scalars + addresses + interfaces + routes + nat + rules + rip + control
 
     /// Read where no network namespace exists.
     var result: ConfigurationResult { read(yaml) }
@@ -34,11 +34,20 @@ struct ErrorCase: CustomStringConvertible, Sendable {
     }
 }
 
-/// Reads `yaml` as the file a.yaml on a machine without network namespaces.
+/// Reads `yaml` as the file a.yaml on a machine without network namespaces, whose key files are
+/// good but for /missing and /open.
 func read(_ yaml: String, file: String = "a.yaml") -> ConfigurationResult {
     ConfigurationLoader.parse(
         Array(yaml.utf8), file: file, machineID: "0123456789abcdef",
-        checks: ConfigurationChecks { _ in false })
+        checks: ConfigurationChecks(
+            namespaceExists: { _ in false },
+            readKey: { path in
+                switch path {
+                case "/missing": .missing
+                case "/open": .open
+                default: .key(Array("secret\n".utf8))
+                }
+            }))
 }
 
 extension ErrorCase {

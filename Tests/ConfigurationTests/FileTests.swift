@@ -125,6 +125,13 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
             ),
             ("nat.timeouts", ErrorCase.skeleton + "nat: {timeouts: {\(strange)}}"),
             ("nat.limits", ErrorCase.skeleton + "nat: {limits: {\(strange)}}"),
+            ("rip", ErrorCase.skeleton + "rip: {\(strange)}"),
+            ("rip.interfaces.lan", ErrorCase.skeleton + "rip: {interfaces: {lan: {\(strange)}}}"),
+            (
+                "rip.interfaces.lan.authentication",
+                ErrorCase.skeleton + "rip: {interfaces: {lan: {authentication: {\(strange)}}}}"
+            ),
+            ("rip.timers", ErrorCase.skeleton + "rip: {timers: {\(strange)}}"),
             ("forwarding", ErrorCase.skeleton + "forwarding: {\(strange)}"),
             ("log", ErrorCase.skeleton + "log: {\(strange)}"),
             ("control", ErrorCase.skeleton + "control: {\(strange)}"),
@@ -139,6 +146,7 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
             Set(keys.keys)
                 == Set(places.map(\.0)).union([
                     "interfaces", "interfaces.wan.offload", "interfaces.wan.neighbors",
+                    "rip.interfaces", "rip.interfaces.wan", "rip.interfaces.wan.authentication",
                 ]))
         #expect(keys["interfaces"] == ["lan", "wan"])
     }

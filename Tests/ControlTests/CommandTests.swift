@@ -127,6 +127,20 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
         #expect(try run(server, "routes", "get", "10.30.4").status == 64)
     }
 
+    @Test func rip() throws {
+        let server = try TestServer()
+        let status = try run(server, "rip").output
+        #expect(status.contains("wan   up    1     poison-reverse  md5 key 7"))
+        #expect(status.contains("wan: 3 rip.auth_key: No such key."))
+        #expect(status.contains("4 routes, 1 of them unreachable, 3 announcements kept"))
+        let neighbors = try run(server, "rip", "neighbors", "--no-header").output
+        #expect(neighbors.hasPrefix("203.0.113.9  wan  up  7s ago  2  3  0  1"), "\(neighbors)")
+        let routes = try run(server, "rip", "routes").output
+        #expect(routes.contains("10.40.0.0/16  3       *203.0.113.9 wan [3]  77"), "\(routes)")
+        #expect(try run(server, "rip", "rutes").status == 64)
+        #expect(try run(server, "rip", "routes", "-o", "json").output.contains("\"tag\":77"))
+    }
+
     @Test func interfaces() throws {
         let server = try TestServer()
         #expect(

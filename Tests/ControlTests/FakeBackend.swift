@@ -298,6 +298,42 @@ final class FakeBackend: ControlBackend {
                 alsoKnown: [LosingRoute(route: Self.routes[0], why: "shorter prefix")]), done)
     }
 
+    func rip(_ done: @escaping ControlDone<RIPStatusAnswer>) {
+        let wan = RIPInterfaceStatus(
+            side: "wan", up: true, passive: false, cost: 1, splitHorizon: "poison-reverse",
+            authentication: "md5 key 7", loopFree: true, nextUpdateSeconds: 12, received: 120,
+            sent: 130,
+            drops: [RIPDropCount(reason: "rip.auth_key", count: 3, meaning: "No such key.")])
+        reply(
+            RIPStatusAnswer(
+                instance: "home", enabled: true, routes: 4, unreachable: 1, announcements: 3,
+                interfaces: [wan]), done)
+    }
+
+    func ripNeighbors(_ done: @escaping ControlDone<RIPNeighborsAnswer>) {
+        reply(
+            RIPNeighborsAnswer(
+                instance: "home",
+                neighbors: [
+                    RIPNeighborStatus(
+                        address: "203.0.113.9", side: "wan", up: true, heardSeconds: 7, version: 2,
+                        routes: 3, badPackets: 0, badRoutes: 1)
+                ]), done)
+    }
+
+    func ripRoutes(limit: Int, _ done: @escaping ControlDone<RIPRoutesAnswer>) {
+        let row = RIPRouteStatus(
+            prefix: "10.40.0.0/16", metric: 3, tag: 77, local: false,
+            heard: [
+                RIPHeard(
+                    neighbor: "203.0.113.9", gateway: "203.0.113.9", side: "wan", metric: 3,
+                    used: true)
+            ])
+        reply(
+            RIPRoutesAnswer(
+                instance: "home", total: 1, routes: Array([row].prefix(limit))), done)
+    }
+
     func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>) {
         reply(
             NeighborsAnswer(

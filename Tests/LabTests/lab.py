@@ -44,6 +44,10 @@ class Namespace:
     def ip(self, words, check=True):
         return sh(f"ip -n {self.name} {words}", check)
 
+    def ping(self, to, count=1, *options, check=True):
+        return self.run(["ping", "-n", "-q", "-i", "0.05", "-W", "2", "-c", str(count), *options, to],
+                        check=check)
+
     def spawn(self, command, environment=None):
         """A process in this namespace, stopped at the end of the test."""
         with self.inside():
@@ -113,10 +117,6 @@ class Host(Namespace):
 
     def capture(self, filter=""):
         return Capture(self, "eth0", filter)
-
-    def ping(self, to, count=1, *options, check=True):
-        return self.run(["ping", "-n", "-q", "-i", "0.05", "-W", "2", "-c", str(count), *options, to],
-                        check=check)
 
     def forget_neighbors(self):
         self.ip("neighbor flush dev eth0")

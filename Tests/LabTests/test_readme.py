@@ -51,8 +51,10 @@ trap 'kill %1; wait' EXIT
 {block("quickstart")}
 for i in $(seq 50); do gatewayctl status >/dev/null 2>&1 && break; sleep 0.1; done
 {block("look")}
+{block("rip")}
 gatewayctl nat port-forwards | grep -q web
 gatewayctl status | grep -q 'home is running'
+gatewayctl rip | grep -q 'hmac-sha-256 key 1'
 """
     path = lab.file("quickstart.sh")
     with open(path, "w") as file:

@@ -18,7 +18,7 @@ struct ConvergenceTests {
         let began = ContinuousClock.now
         let world = World(routers: count, extra: count * 3 / 4, seed: 1, isLoopFree: isLoopFree)
         world.loss = 50
-        world.run(.seconds(100))
+        world.run(.seconds(300))
         #expect(world.differences() == [])
         var source = Random(seed: 2)
         for _ in 0..<disturbances {

@@ -40,6 +40,20 @@ struct InputTests {
         }
     }
 
+    @Test(
+        "Version 1 is never sent, not even to who asks in it", .row("RIP-CMP-2"), .rfc(2453, "5.1"))
+    func nothingToMisread() {
+        let bed = Bed { $0.interfaces[0]?.versions = .both }
+        for text in ["20.0.0.0/7", "20.1.2.0/24", "172.20.0.0/16"] { bed.originate(text) }
+        let before = bed.listen(.seconds(40))
+        bed.hear(packet(1, [.everything], version: 1), "10.0.0.2")
+        #expect(bed.listen(.milliseconds(100)).isEmpty && bed.drops(.version) == 1)
+        bed.hear(packet(1, [.everything]), "10.0.0.2")
+        let said = before + bed.listen(.milliseconds(100))
+        #expect(said.contains { $0.entry("20.0.0.0/7") != nil })
+        #expect(said.allSatisfy { $0.bytes[1] == 2 })
+    }
+
     @Test("Responses come from port 520 of a neighbour on the link", .row("RIP-IN-1", "S50"))
     func senders() {
         let bed = Bed { $0.interfaces[1]?.neighbors = [ip("10.1.0.9")] }

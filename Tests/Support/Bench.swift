@@ -119,6 +119,15 @@ public struct Bench: ~Copyable {
         return sent[before...].filter(\.isInternet)
     }
 
+    /// Has the gateway send a datagram of a routing protocol; the IPv4 frames that leave.
+    public mutating func send(_ datagram: RoutingDatagram) -> [SentFrame] {
+        let before = sent.count
+        router.forwarder.send(datagram, at: now, into: &outbox)
+        collect(nil)
+        settle()
+        return sent[before...].filter(\.isInternet)
+    }
+
     private mutating func receive(_ frame: [UInt8], _ header: VirtioNetHeader, on side: Side) {
         var bytes = frame
         var header = header

@@ -1,0 +1,42 @@
+public import RIP
+public import Routing
+
+/// RIP as the configuration wants it. Interfaces have the numbers of `Side.index`.
+public struct RIPConfiguration: Hashable, Sendable {
+    /// The protocol.
+    public var settings: RIPSettings
+    /// Whose routes are announced besides the networks of the interfaces that speak RIP.
+    public var redistributed: Set<RouteSource> = []
+    /// Whether a default route is announced, whatever routes there are.
+    public var originatesDefault = false
+    /// The metric of redistributed routes, 1 to 15.
+    public var defaultMetric: UInt8 = 1
+
+    /// RIP with these settings that redistributes nothing.
+    public init(_ settings: RIPSettings) { self.settings = settings }
+}
+
+extension RIPAlgorithm {
+    /// The word in the configuration and in answers.
+    public var name: String {
+        switch self {
+        case .keyedMD5: "md5"
+        case .hmacSHA1: "hmac-sha-1"
+        case .hmacSHA256: "hmac-sha-256"
+        case .hmacSHA384: "hmac-sha-384"
+        case .hmacSHA512: "hmac-sha-512"
+        }
+    }
+}
+
+extension RIPAuthentication {
+    /// The kind, and the numbers of keys; never a secret.
+    public var name: String {
+        switch self {
+        case .none: "none"
+        case .password: "text"
+        case .keys(let keys):
+            keys.map { "\($0.algorithm.name) key \($0.id)" }.joined(separator: ", ")
+        }
+    }
+}

@@ -1,0 +1,189 @@
+"""RIP in a ring and a diamond of six routers, ours mixed with FRR and BIRD: how long traffic has
+no way when a link is cut, beside FRR alone. LAB_FULL=1 cuts often and measures all mixtures.
+
+    ring:     h1 -+- r1 --- r2 --- r3 -+- h2      diamond:   h1 -+- r1 --- r4 -+- h2
+                  +- r6 --- r5 --- r4 -+                         +- r2 --- r5 -+
+                                                                 +- r3 --- r6 -+
+"""
+import socket, statistics, struct, threading, time
+
+from lab import *
+from peers import *
+
+FULL = bool(os.environ.get("LAB_FULL"))
+#: The routers of each link in order, the first that with h1 and the last that with h2; the links
+#: that are cut, which lie on the way from h1, whose router is r1.
+RING = [(1, 6), (1, 2), (2, 3), (6, 5), (5, 4), (3, 4)], (2, 1)
+DIAMOND = [(1, 2, 3), (1, 4), (2, 5), (3, 6), (4, 5, 6)], (1,)
+OURS, MIXED, FRR, BIRD = ["ours"] * 6, ["ours", "frr", "ours", "bird", "ours", "ours"], ["frr"] * 6, ["bird"] * 6
+
+
+class Routers:
+    """Six routers with two links each, all links bridges of one namespace, and two hosts."""
+
+    def __init__(self, lab, kinds, links):
+        self.lab, self.links, self.gateways, self.hosts = lab, links, {}, {}
+        self.switch = self.namespace("sw")
+        for number in range(len(links)):
+            self.switch.ip(f"link add b{number} type bridge stp_state 0 forward_delay 0 mcast_snooping 0")
+            self.switch.ip(f"link set b{number} up")
+        for router, kind in enumerate(kinds, 1):
+            mine = [number for number, ends in enumerate(links) if router in ends]
+            if kind == "ours":
+                self.gateways[router] = self.start(router, mine)
+            else:
+                self.hosts[router] = host = self.kernel_router(router, mine)
+                start = frr if kind == "frr" else bird
+                start(lab, host, [f"e{number}" for number in mine], timers=USUAL_TIMERS)
+        self.sender = self.end_host("h1", 0, 1)
+        self.receiver = self.end_host("h2", len(links) - 1, links[-1][0])
+
+    def namespace(self, name):
+        space = Namespace(self.lab, f"x{name}")
+        def remove():
+            space.file.close()
+            sh(["ip", "netns", "delete", space.name])
+        self.lab.defer(remove)
+        return space
+
+    def start(self, router, mine):
+        sides = {}
+        for side, link in zip(("lan", "wan"), mine):
+            sides[side] = {
+                "tap": f"r{router}l{link}", "netns": self.switch.name, "bridge": f"b{link}",
+                "macaddress": f"02:00:5e:20:{router:02}:{link:02}",
+                "addresses": [f"10.20.{link}.{router}/24"]}
+        gateway = Gateway(self.lab, {
+            "name": f"r{router}", "interfaces": sides, "routes": None, "nat": {"mode": "none"},
+            "rip": {"interfaces": {"lan": {}, "wan": {}}}})
+        return gateway.start()
+
+    def plug(self, space, name, link, port, address):
+        sh(f"ip link add {name} netns {space.name} type veth peer name {port} netns {self.switch.name}")
+        self.switch.ip(f"link set {port} master b{link} up")
+        space.ip(f"address add {address}/24 brd + dev {name}")
+        space.ip(f"link set {name} up")
+
+    def kernel_router(self, router, mine):
+        space = self.namespace(f"r{router}")
+        space.run("sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 "
+                  "net.ipv4.conf.default.send_redirects=0 net.ipv4.conf.all.rp_filter=0")
+        for link in mine:
+            self.plug(space, f"e{link}", link, f"r{router}l{link}", f"10.20.{link}.{router}")
+        return space
+
+    def end_host(self, name, link, router):
+        space = self.namespace(name)
+        space.run("sysctl -qw net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.default.accept_redirects=0")
+        self.plug(space, "eth0", link, name, f"10.20.{link}.100")
+        space.ip(f"route add default via 10.20.{link}.{router}")
+        return space
+
+    def set_link(self, number, state):
+        """The carrier of both ends of a link."""
+        for router in self.links[number]:
+            self.switch.ip(f"link set r{router}l{number} {state}")
+
+    def metric(self):
+        """Our distance from r1 to the network of h2, or the gateway there, to see that it is back."""
+        prefix = f"10.20.{len(self.links) - 1}.0/24"
+        if 1 in self.gateways:
+            return learned(self.gateways[1], prefix)
+        return kernel(self.hosts[1], prefix)
+
+    def cut(self, number, seconds):
+        """Cuts a link and mends it: the longest gap in seconds, and packets lost of 500 a second."""
+        sent, got, stop = [], set(), threading.Event()
+        target = (f"10.20.{len(self.links) - 1}.100", 9000)
+        receiver, sender = self.receiver.udp(9000), self.sender.udp()
+        receiver.settimeout(0.2)
+        def receive():
+            while not stop.is_set():
+                try:
+                    got.add(struct.unpack("!I", receiver.recv(64))[0])
+                except TimeoutError:
+                    pass
+        def send():
+            began = time.monotonic()
+            while not stop.is_set():
+                sent.append(time.monotonic())
+                try:
+                    sender.sendto(struct.pack("!I", len(sent) - 1), target)
+                except OSError:
+                    pass
+                time.sleep(max(began + 0.002 * len(sent) - time.monotonic(), 0))
+        threads = [threading.Thread(target=receive), threading.Thread(target=send)]
+        before = self.metric()
+        for thread in threads:
+            thread.start()
+        try:
+            time.sleep(0.3)
+            self.set_link(number, "down")
+            first = len(sent)
+            time.sleep(0.3)
+            until(lambda: any(n in got for n in range(max(first, len(sent) - 200), len(sent))),
+                  seconds, f"a way around link {number}")
+            time.sleep(0.3)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert 0 in got, "nothing arrived before the cut"
+        last = max(got)
+        gap, start = 0.0, None
+        for number_sent in range(last + 1):
+            if number_sent in got:
+                if start is not None:
+                    gap, start = max(gap, sent[number_sent] - start), None
+            elif start is None:
+                start = sent[number_sent]
+        lost = last + 1 - len(got)
+        self.set_link(number, "up")
+        until(lambda: self.metric() == before, 60, "the way back")
+        for s in (receiver, sender):
+            s.close()
+        return gap, lost
+
+
+def measure(lab, name, kinds, shape, rounds, seconds=60, quiet=8):
+    links, cuts = shape
+    routers = Routers(lab, kinds, links)
+    target = f"10.20.{len(links) - 1}.100"
+    until(lambda: routers.sender.ping(target, check=False).returncode == 0, 60, "a way", pause=0.3)
+    gaps, lost = [], []
+    for index in range(rounds):
+        time.sleep(quiet)
+        gap, missing = routers.cut(cuts[index % len(cuts)], seconds)
+        gaps.append(gap)
+        lost.append(missing)
+    print(f"      {name}: without a way {' '.join(f'{gap * 1000:.0f}' for gap in gaps)} ms, median "
+          f"{statistics.median(gaps) * 1000:.0f}, worst {max(gaps) * 1000:.0f}; lost {lost} packets")
+    return gaps
+
+
+@rows("RIP-TRG-1", timeout=300)
+def ours_find_another_way_around_a_ring(lab):
+    gaps = measure(lab, "ring, ours", OURS, RING, 10 if FULL else 2, quiet=8 if FULL else 6)
+    assert statistics.median(gaps) <= 2 and max(gaps) <= 6, gaps
+
+
+@rows("RIP-TRG-1", timeout=300)
+def ours_with_frr_and_bird_find_another_way_around_a_ring(lab):
+    gaps = measure(lab, "ring, ours with FRR and BIRD", MIXED, RING, 10 if FULL else 1, quiet=8 if FULL else 6)
+    assert max(gaps) <= 10, gaps
+
+
+@rows("RIP-TRG-1", timeout=600)
+def diamonds_and_others_beside_ours(lab):
+    if not FULL:
+        raise Skip("LAB_FULL is not set")
+    gaps = measure(lab, "diamond, ours", OURS, DIAMOND, 6)
+    lab.end_of_test()
+    mixed = measure(lab, "diamond, ours with FRR and BIRD", MIXED, DIAMOND, 6)
+    lab.end_of_test()
+    measure(lab, "diamond, FRR", FRR, DIAMOND, 6)
+    lab.end_of_test()
+    measure(lab, "ring, FRR", FRR, RING, 6)
+    lab.end_of_test()
+    measure(lab, "ring, BIRD", BIRD, RING, 4)
+    assert statistics.median(gaps) <= 2 and max(gaps) <= 6 and max(mixed) <= 10, (gaps, mixed)

@@ -1,0 +1,81 @@
+import Forwarding
+import Support
+import Testing
+import Timing
+import Wire
+
+/// Packets of routing protocols on their way in and out of the packet path.
+struct RoutingPacketTests {
+    static func bench() -> Bench {
+        Bench { $0.interfaces[1].speaksRIP = true }
+    }
+
+    /// The source and payload handed over; nil if the packet took another way.
+    static func handed(_ bench: borrowing Bench) -> (IPv4Address, UInt16, Range<Int>)? {
+        guard case .routing(let packet) = bench.verdict else { return nil }
+        return (packet.source, packet.sourcePort, packet.payload)
+    }
+
+    @Test(.row("RIP-PKT-3"), arguments: ["224.0.0.9", "203.0.113.2", "203.0.113.255"])
+    func whatIsForRIPIsHandedOver(destination: String) throws {
+        var bench = Self.bench()
+        let packet = PacketBuilder("203.0.113.9", destination)
+            .with { $0.timeToLive = 1 }.udp(520, 520, [2, 2, 0, 0])
+        let group = ip(destination).isMulticast ? MACAddress(multicast: ip(destination)) : nil
+        let isAll = destination.hasSuffix("255")
+        let hardware = group ?? (isAll ? .broadcast : Bench.hardware(.wan))
+        #expect(bench.send(frame: Bench.frame(packet, on: .wan, to: hardware), on: .wan).isEmpty)
+        let handed = Self.handed(bench)
+        let (source, port, payload) = try #require(handed)
+        #expect(source == ip("203.0.113.9") && port == 520 && payload == 42..<46)
+    }
+
+    @Test func whatIsNotForRIPIsNot() {
+        let good = PacketBuilder("203.0.113.9", "224.0.0.9")
+        var bench = Self.bench()
+        bench.send(good.udp(520, 521, [2]), on: .wan)
+        var isOther = Self.handed(bench) == nil
+        #expect(isOther && bench.drops(.multicastNotJoined, on: .wan) == 1)
+        bench.send(good.udp(520, 520, [2], checksum: .wrong), on: .wan)
+        isOther = Self.handed(bench) == nil
+        #expect(isOther && bench.drops(.udpChecksum, on: .wan) == 1)
+        let inside = PacketBuilder("192.168.50.9", "224.0.0.9")
+        bench.send(inside.udp(520, 520, [2]), on: .lan)
+        isOther = Self.handed(bench) == nil
+        #expect(isOther && bench.drops(.multicastNotJoined, on: .lan) == 1)
+        bench.send(PacketBuilder("192.168.50.9", "203.0.113.77").udp(520, 520, [2]), on: .lan)
+        isOther = Self.handed(bench) == nil
+        #expect(isOther, "to others it is forwarded like anything else")
+    }
+
+    @Test(.row("RIP-PKT-3"))
+    func oursGoOutByMulticastWithATTLOfOne() throws {
+        var bench = Self.bench()
+        let payload: [UInt8] = [1, 2, 3, 4, 5]
+        let datagram = RoutingDatagram(
+            side: .wan, source: ip("203.0.113.2"), destination: ip("224.0.0.9"), sourcePort: 520,
+            destinationPort: 520, payload: payload)
+        let first = bench.send(datagram).first
+        let sent = try #require(first)
+        #expect(sent.side == .wan && sent.seen.problems.isEmpty)
+        #expect(sent.seen["eth.dst"] == "01:00:5e:00:00:09" && sent.seen["ip.ttl"] == "1")
+        #expect(sent.seen["ip.src"] == "203.0.113.2" && sent.seen["ip.dst"] == "224.0.0.9")
+        #expect(sent.seen["udp.srcport"] == "520" && sent.seen["udp.dstport"] == "520")
+        #expect(Array(sent.bytes.suffix(5)) == payload)
+    }
+
+    @Test(.row("RIP-NBR-1"))
+    func oursToANeighbourWaitForItsHardwareAddress() throws {
+        var bench = Self.bench()
+        let datagram = RoutingDatagram(
+            side: .wan, source: ip("203.0.113.2"), destination: ip("203.0.113.9"),
+            sourcePort: 520, destinationPort: 5555, payload: [7])
+        let first = bench.send(datagram).first
+        let sent = try #require(first)
+        #expect(sent.seen["eth.dst"] == Bench.hardware(of: ip("203.0.113.9")).description)
+        #expect(sent.seen["udp.dstport"] == "5555" && sent.seen.problems.isEmpty)
+        #expect(bench.send(datagram).count == 1)
+        bench.setLink(.wan, isUp: false)
+        #expect(bench.send(datagram).isEmpty && bench.drops(.deviceDown, on: .wan) == 1)
+    }
+}
