@@ -260,7 +260,7 @@ struct PortPool {
         return place << 1 | place >> 15
     }
 
-    /// The free place before which, from `first` on, there are `count` free ones. There must be one.
+    /// The free place with `count` free ones before it from `first` on. There must be one.
     private func freePlace(_ count: Int, from first: Int) -> Int {
         let words = Self.stretch / 64
         var left = count
