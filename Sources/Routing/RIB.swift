@@ -13,8 +13,6 @@ public struct RIB: Sendable {
 
     /// By `RouteSource.rawValue`.
     private var tables: [SourceTable]
-    /// The routes in use, with the ways merged that are up.
-    private var best: [IPv4Prefix: Route] = [:]
     /// By `Side.rawValue`.
     private var sidesUp: [Bool]
     /// By `RouteRefusal.rawValue`.
@@ -28,7 +26,7 @@ public struct RIB: Sendable {
     }
 
     /// Number of prefixes with a route in use.
-    public var bestCount: Int { best.count }
+    public private(set) var bestCount = 0
 
     /// Number of candidates of a source.
     public func count(of source: RouteSource) -> Int { tables[Int(source.rawValue)].count }
@@ -56,10 +54,11 @@ public struct RIB: Sendable {
         guard let route = route.normalized() else { return refuse(.noNextHop) }
         let index = Int(route.source.rawValue)
         let room = room(for: route.source)
+        let old = best(for: route.prefix)
         switch tables[index].insert(route, limit: room) {
         case .full: return refuse(.limit)
         case .unchanged: break
-        case .changed: refresh(route.prefix, into: &changes)
+        case .changed: refresh(route.prefix, from: old, into: &changes)
         }
         return nil
     }
@@ -71,8 +70,9 @@ public struct RIB: Sendable {
     public mutating func withdraw(
         _ prefix: IPv4Prefix, source: RouteSource, into changes: inout [RIBChange]
     ) -> Bool {
+        let old = best(for: prefix)
         guard tables[Int(source.rawValue)].removeAll(prefix) else { return false }
-        refresh(prefix, into: &changes)
+        refresh(prefix, from: old, into: &changes)
         return true
     }
 
@@ -81,10 +81,10 @@ public struct RIB: Sendable {
     /// - Returns: Whether it was there.
     @discardableResult
     public mutating func withdraw(_ route: Route, into changes: inout [RIBChange]) -> Bool {
-        guard let route = route.normalized(),
-            tables[Int(route.source.rawValue)].remove(route)
-        else { return false }
-        refresh(route.prefix, into: &changes)
+        guard let route = route.normalized() else { return false }
+        let old = best(for: route.prefix)
+        guard tables[Int(route.source.rawValue)].remove(route) else { return false }
+        refresh(route.prefix, from: old, into: &changes)
         return true
     }
 
@@ -106,9 +106,10 @@ public struct RIB: Sendable {
             route.source = source
             if fresh.insert(route, limit: room) == .full { refuse(.limit) }
         }
-        let changed = fresh.differences(from: tables[index])
+        let changed = fresh.differences(from: tables[index]).sorted()
+        let old = changed.map { best(for: $0) }
         tables[index] = fresh
-        for prefix in changed.sorted() { refresh(prefix, into: &changes) }
+        for (prefix, old) in zip(changed, old) { refresh(prefix, from: old, into: &changes) }
     }
 
     /// Takes a side into or out of use: routes that only lead over a side that is down are not used
@@ -116,32 +117,52 @@ public struct RIB: Sendable {
     /// touches, after one pass over the table.
     public mutating func setSide(_ side: Side, isUp: Bool, into changes: inout [RIBChange]) {
         guard sidesUp[side.index] != isUp else { return }
-        sidesUp[side.index] = isUp
-        var touched = PrefixList()
-        if isUp {
-            for table in tables {
-                for (prefix, candidates) in table.routes
-                where candidates.contains(where: { $0.action.uses(side) }) {
-                    touched.add(prefix)
-                }
+        var list = PrefixList()
+        for table in tables {
+            for (prefix, candidates) in table.routes
+            where candidates.contains(where: { $0.action.uses(side) }) {
+                list.add(prefix)
             }
-        } else {
-            // A dying side only matters where it is in use.
-            for (prefix, route) in best where route.action.uses(side) { touched.add(prefix) }
         }
-        for prefix in touched.sorted() { refresh(prefix, into: &changes) }
+        let touched = list.sorted()
+        let old = touched.map { best(for: $0) }
+        sidesUp[side.index] = isUp
+        for (prefix, old) in zip(touched, old) { refresh(prefix, from: old, into: &changes) }
     }
 
     // MARK: Questions
 
-    /// The route in use for exactly this prefix, with the ways merged that are up. Expected O(1).
-    public func best(for prefix: IPv4Prefix) -> Route? { best[prefix] }
+    /// The route in use for exactly this prefix: the most preferred that is usable, merged with its
+    /// equals as far as they are up. Chosen at each call, which costs less than keeping it: O(1).
+    public func best(for prefix: IPv4Prefix) -> Route? {
+        var winner: Route?
+        for table in tables where table.count > 0 {
+            for candidate in table.routes[prefix] ?? [] {
+                guard candidate.distance < 255, let action = candidate.action.live(sidesUp)
+                else { continue }
+                var route = candidate
+                route.action = action
+                guard let leader = winner else {
+                    winner = route
+                    continue
+                }
+                if let merged = leader.merged(with: route) {
+                    winner = merged
+                } else if route.precedes(leader) {
+                    winner = route
+                }
+            }
+        }
+        return winner
+    }
 
     /// Every route in use, by prefix. O(n log n).
     public var routesInUse: [Route] {
         var prefixes = PrefixList()
-        for prefix in best.keys { prefixes.add(prefix) }
-        return prefixes.sorted().compactMap { best[$0] }
+        for table in tables {
+            for prefix in table.routes.keys { prefixes.add(prefix) }
+        }
+        return prefixes.sorted().compactMap { best(for: $0) }
     }
 
     /// What the table knows about `address`: 33 probes (RFC 1812 §5.2.4.3).
@@ -153,7 +174,7 @@ public struct RIB: Sendable {
                 if answer.best != nil, isUsable(known.route) { known.standing = .shorterPrefix }
                 answer.known.append(known)
             }
-            if answer.best == nil { answer.best = best[prefix] }
+            if answer.best == nil { answer.best = best(for: prefix) }
         }
         return answer
     }
@@ -203,7 +224,7 @@ public struct RIB: Sendable {
 
     /// The candidates to exactly this prefix, by preference, each with its standing.
     private func candidates(for prefix: IPv4Prefix) -> [KnownRoute] {
-        let winner = best[prefix]
+        let winner = best(for: prefix)
         return tables.flatMap { $0.routes[prefix] ?? [] }
             .sorted { $0.precedes($1) }
             .map { KnownRoute($0, standing(of: $0, against: winner)) }
@@ -227,34 +248,13 @@ public struct RIB: Sendable {
         return ways.contains(where: inUse.contains) ? .best : .tooManyWays
     }
 
-    /// The route to use for a prefix: the most preferred that is usable, merged with its equals.
-    private func select(_ prefix: IPv4Prefix) -> Route? {
-        var winner: Route?
-        for table in tables where table.count > 0 {
-            for candidate in table.routes[prefix] ?? [] {
-                guard candidate.distance < 255, let action = candidate.action.live(sidesUp)
-                else { continue }
-                var route = candidate
-                route.action = action
-                guard let leader = winner else {
-                    winner = route
-                    continue
-                }
-                if let merged = leader.merged(with: route) {
-                    winner = merged
-                } else if route.precedes(leader) {
-                    winner = route
-                }
-            }
-        }
-        return winner
-    }
-
-    /// Chooses anew for a prefix and tells the difference.
-    private mutating func refresh(_ prefix: IPv4Prefix, into changes: inout [RIBChange]) {
-        let new = select(prefix)
-        guard new != best[prefix] else { return }
-        best[prefix] = new
+    /// Chooses anew for a prefix and tells the difference to the `old` choice.
+    private mutating func refresh(
+        _ prefix: IPv4Prefix, from old: Route?, into changes: inout [RIBChange]
+    ) {
+        let new = best(for: prefix)
+        guard new != old else { return }
+        bestCount += (new == nil ? 0 : 1) - (old == nil ? 0 : 1)
         if let new {
             let info = RouteInfo(source: new.source, distance: new.distance, metric: new.metric)
             changes.append(.set(prefix, new.action, info))

@@ -2,6 +2,7 @@ import Configuration
 import Control
 import Linux
 import RIP
+import Routing
 import Timing
 import Wire
 
@@ -50,6 +51,28 @@ extension Backend {
                     RIPRouteStatus($0)
                 })
         }
+    }
+}
+
+extension Daemon {
+    /// What neighbours say of a destination by RIP and is not in use, and why.
+    func losingAnnouncements(of prefix: IPv4Prefix) -> [LosingRoute] {
+        guard let row = rip?.engine.route(to: prefix) else { return [] }
+        return row.heard.filter { !$0.isUsed }.map { heard in
+            let hop = NextHop(
+                side: Side.allCases[heard.way.interface], gateway: heard.way.gateway)
+            let route = Route(
+                prefix, source: .rip, metric: UInt32(heard.metric), action: .forward([hop]))
+            let isLonger = heard.metric > row.metric
+            return LosingRoute(
+                route: RouteRow(route),
+                why: isLonger ? RouteStanding.metric.reason : "it may lead back to us")
+        }
+    }
+
+    /// The router that announced the route in use.
+    func ripNeighbor(for prefix: IPv4Prefix) -> String? {
+        rip?.engine.route(to: prefix)?.heard.first { $0.isUsed }?.neighbor.description
     }
 }
 

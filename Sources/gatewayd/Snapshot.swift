@@ -162,8 +162,12 @@ extension Daemon {
             alsoKnown: found.known.filter { $0.route != found.best }.map {
                 LosingRoute(route: RouteRow($0.route), why: $0.standing.reason)
             })
+        for known in found.known where known.route.source == .rip {
+            answer.alsoKnown += losingAnnouncements(of: known.route.prefix)
+        }
         guard let best = found.best else { return (answer, nil) }
         answer.route = RouteRow(best)
+        if best.source == .rip { answer.route?.learnedFrom = ripNeighbor(for: best.prefix) }
         answer.action = best.action.name
         guard case .forward(let hops) = best.action, let hop = hops.first else {
             return (answer, nil)

@@ -1,6 +1,6 @@
 """RIP with FRR on the WAN and BIRD on the LAN: routes both ways, traffic by them, withdrawal,
 authentication, bursts."""
-import os, struct, time
+import os, socket, struct, time
 
 from lab import *
 from peers import *
@@ -63,6 +63,14 @@ def frr_and_bird_through_the_gateway(lab):
     assert INNER in shown and CLI2 in shown, shown
     assert R1 in gateway.ctl("rip", "neighbors").stdout
     assert "poison-reverse" in gateway.ctl("rip").stdout
+    # A second neighbour is kept in mind, and the answer says why it is not used.
+    spare = lab.srv.udp(520)
+    outer = socket.inet_aton(OUTER.split("/")[0]) + socket.inet_aton("255.255.255.0")
+    spare.sendto(b"\x02\x02\x00\x00\x00\x02\x00\x00" + outer + struct.pack("!II", 0, 5), (WAN, 520))
+    def known():
+        return gateway.ctl("routes", "get", FAR).stdout
+    until(lambda: f"[120/6] via {SRV}" in known(), 3, "the other way")
+    assert f"learned from {R1}" in known() and "lower metric" in known(), known()
     # A static route is preferred, and the answer says why.
     gateway.reload({"routes": [{"to": OUTER, "via": R1}]})
     why = gateway.ctl("routes", "get", FAR).stdout
@@ -104,21 +112,48 @@ def authentication_with_frr_and_bird(lab):
     until(lambda: rip_drops(gateway).get("rip.auth_digest", 0) >= 2, 15, "digests refused")
     until(lambda: learned(gateway, OUTER) is None and learned(gateway, INNER) is None, 30, "timeouts")
     until(lambda: kernel(lab.r1, INNER) is None, 30, "the timeout in FRR")
+    until(lambda: kernel(lab.cli2, OUTER) is None, 30, "the timeout in BIRD")
 
 
-@rows("RIP-AUTH-1", "RIP-AUTH-4")
-def passwords_and_md5_with_bird_and_frr_exchanged(lab):
+def frr_md5(length):
+    return f" ip rip authentication mode md5 auth-length {length}\n ip rip authentication key-chain k"
+
+
+def bird_key(algorithm):
+    return f'authentication cryptographic; password "secret" {{ id 7; algorithm {algorithm}; }};'
+
+
+#: What BIRD says and what we say to it, and the same with FRR.
+KINDS = [
+    ("text", 'authentication plaintext; password "secret";',
+     "text", " ip rip authentication mode text\n ip rip authentication string secret"),
+    ("md5", bird_key("keyed md5"), "md5", frr_md5("old-ripd")),
+    ("hmac-sha-1", bird_key("hmac sha1"), "md5", frr_md5("rfc")),
+    ("hmac-sha-384", bird_key("hmac sha384"), "none", ""),
+    ("hmac-sha-512", bird_key("hmac sha512"), "none", ""),
+]
+
+
+@rows("RIP-AUTH-1", "RIP-AUTH-4", "RIP-AUTH-5")
+def every_kind_of_authentication_both_ways(lab):
     inner_network(lab)
     path = key_file(lab)
-    wan = {"authentication": {"type": "text", "key-file": path}}
-    lan = {"authentication": {"type": "md5", "key-id": 7, "key-file": path}}
-    gateway = lab.start(configuration(lan, wan))
-    frr(lab, lab.r1, authentication=" ip rip authentication mode text\n ip rip authentication string secret")
-    bird(lab, lab.cli2, authentication='authentication cryptographic; password "secret" { id 7; algorithm keyed md5; };')
-    until(lambda: learned(gateway, OUTER) == (R1, 2), 15, "a route from FRR")
-    until(lambda: learned(gateway, INNER) == (CLI2, 2), 15, "a route from BIRD")
-    until(lambda: kernel(lab.r1, INNER) == WAN, 15, "BIRD's route in FRR")
-    until(lambda: kernel(lab.cli2, OUTER) == LAN, 15, "FRR's route in BIRD")
+    for lan, for_bird, wan, for_frr in KINDS:
+        sides = [{"authentication": {"type": kind, "key-file": path}} if kind in ("text", "none") else
+                 {"authentication": {"type": kind, "key-id": 7, "key-file": path}} for kind in (lan, wan)]
+        gateway = lab.start(configuration(*sides))
+        peers = [bird(lab, lab.cli2, authentication=for_bird), frr(lab, lab.r1, authentication=for_frr)]
+        until(lambda: learned(gateway, OUTER) == (R1, 2), 15, f"a route from FRR by {wan}")
+        until(lambda: learned(gateway, INNER) == (CLI2, 2), 15, f"a route from BIRD by {lan}")
+        until(lambda: kernel(lab.r1, INNER) == WAN, 15, f"BIRD's route in FRR by {wan}")
+        until(lambda: kernel(lab.cli2, OUTER) == LAN, 15, f"FRR's route in BIRD by {lan}")
+        assert not rip_drops(gateway).get("rip.auth_digest"), rip_drops(gateway)
+        gateway.may_end = True
+        for process in (gateway, *peers):
+            process.stop()
+        for host in (lab.r1, lab.cli2):
+            host.ip("route flush proto rip", check=False)
+            host.ip("route flush proto bird", check=False)
 
 
 def updates(count, first=20 << 24):
@@ -209,6 +244,7 @@ def a_hundred_thousand_static_routes(lab):
         took = time.monotonic() - began
         assert gateway.control.get("/v1/routes", limit=1)["total"] == count + 2
         resident = gateway.resident()
+        gateway.may_end = True
         gateway.stop()
         return took, resident
     idle, small = seconds(0)

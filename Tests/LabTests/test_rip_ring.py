@@ -173,17 +173,27 @@ def ours_with_frr_and_bird_find_another_way_around_a_ring(lab):
     assert max(gaps) <= 10, gaps
 
 
-@rows("RIP-TRG-1", timeout=600)
-def diamonds_and_others_beside_ours(lab):
+@rows("RIP-TRG-1", timeout=300)
+def diamonds(lab):
     if not FULL:
         raise Skip("LAB_FULL is not set")
     gaps = measure(lab, "diamond, ours", OURS, DIAMOND, 6)
     lab.end_of_test()
     mixed = measure(lab, "diamond, ours with FRR and BIRD", MIXED, DIAMOND, 6)
-    lab.end_of_test()
+    assert statistics.median(gaps) <= 2 and max(gaps) <= 6 and max(mixed) <= 10, (gaps, mixed)
+
+
+@rows("RIP-TRG-1", timeout=800)
+def frr_alone(lab):
+    if not FULL:
+        raise Skip("LAB_FULL is not set")
     measure(lab, "diamond, FRR", FRR, DIAMOND, 6)
     lab.end_of_test()
     measure(lab, "ring, FRR", FRR, RING, 6)
-    lab.end_of_test()
+
+
+@rows("RIP-TRG-1", timeout=600)
+def bird_alone(lab):
+    if not FULL:
+        raise Skip("LAB_FULL is not set")
     measure(lab, "ring, BIRD", BIRD, RING, 4)
-    assert statistics.median(gaps) <= 2 and max(gaps) <= 6 and max(mixed) <= 10, (gaps, mixed)
