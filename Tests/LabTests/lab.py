@@ -62,8 +62,9 @@ class Namespace:
         self.lab.defer(lambda: end(s))
         s.settimeout(5)
         if family == socket.AF_INET:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Not where the kernel picks the port: it might then pick one port for two sockets.
             if port or address:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 s.bind((address, port))
         return s
 

@@ -4,7 +4,7 @@ import contextlib, json, random, signal, socket, time
 from lab import *
 from scapy.layers.inet import ICMP, IP, IPOption, IPOption_LSRR, IPOption_RR, IPOption_SSRR, TCP, UDP
 from scapy.layers.l2 import Ether
-from scapy.packet import Raw
+from scapy.packet import Packet, Raw
 
 #: A receive buffer above the system's limit; Python has no name for it.
 SO_RCVBUFFORCE = 33
@@ -40,7 +40,7 @@ def refused(lab, gateway, reason, *packets, side="lan", frames=False, settle=Non
     """Proves that packets of a side are dropped by that name, each, and answered with nothing."""
     sender, other = (lab.cli1, lab.srv) if side == "lan" else (lab.srv, lab.cli1)
     # TCP of earlier tests' connections may still say goodbye.
-    others = "" if any(TCP in p for p in packets) else "not tcp and "
+    others = "not tcp and " if all(isinstance(p, Packet) and TCP not in p for p in packets) else ""
     beyond = [host.capture(f"ip and {others}not (icmp[icmptype] == icmp-echo or icmp[icmptype] == icmp-echoreply)")
               for host in ((lab.srv, lab.r1) if side == "lan" else (lab.cli1, lab.cli2))]
     back = sender.capture("icmp[icmptype] != icmp-echo and icmp[icmptype] != icmp-echoreply")

@@ -182,7 +182,7 @@ def delay_wire(lab, seconds):
 def both_ends_open_at_once(lab):
     lab.start({"nat": {"preserve-port": True}})
     rounds = 40 if QUICK else 200
-    delay_wire(lab, 0.06)
+    delay_wire(lab, 0.15)
     lab.srv.ping(WAN, 1, "-W", "5")
     crossed = lab.cli1.capture("tcp[tcpflags] & (tcp-syn | tcp-ack) == tcp-syn")
     failures = []

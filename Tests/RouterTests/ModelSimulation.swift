@@ -227,6 +227,15 @@ struct NATModel {
         }
     }
 
+    /// Whether a session has an outside endpoint for its remote that is of no mapping any more.
+    func hasRemoteNobodyHas(_ transport: Transport) -> Bool {
+        sessions.contains {
+            $0.mapping.transport == transport && $0.remote.address == outsideAddress
+                && owner(transport, $0.remote) == nil
+                && forward(at: $0.remote.port, transport) == nil
+        }
+    }
+
     // MARK: Mappings
 
     private func owner(_ transport: Transport, _ outside: Endpoint) -> ModelMapping? {
