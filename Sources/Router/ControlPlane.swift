@@ -12,6 +12,8 @@ public struct ControlPlane: Sendable {
     public private(set) var rib: RIB
     private var builder = FIBBuilder()
     private var changes: [RIBChange] = []
+    /// Whether the last table built is not what routes say now.
+    private var isStale = false
     /// What the last call changed in the routes in use, for protocols that announce them.
     public private(set) var latest: [RIBChange] = []
 
@@ -26,29 +28,36 @@ public struct ControlPlane: Sendable {
         }
         rib.replaceAll(of: .connected, with: connected, into: &changes)
         rib.replaceAll(of: .static, with: routes, into: &changes)
+        takeIn()
         return table()
     }
 
     /// A side came up or went down: routes by it come into or go out of use.
     public mutating func setLink(_ side: Side, isUp: Bool) -> FIB? {
         rib.setSide(side, isUp: isUp, into: &changes)
+        takeIn()
         return table()
     }
 
     /// A routing protocol says something else of these destinations: routes, and prefixes that it
-    /// has none to any more.
+    /// has none to any more. Packets follow with the next `table`.
     public mutating func learn(
         _ routes: [Route], withdrawn: [IPv4Prefix], from source: RouteSource
-    ) -> FIB? {
+    ) {
         for prefix in withdrawn { rib.withdraw(prefix, source: source, into: &changes) }
         for route in routes { rib.announce(route, into: &changes) }
-        return table()
+        takeIn()
     }
 
-    private mutating func table() -> FIB? {
-        let isDifferent = builder.apply(changes)
+    /// The table to publish; nil if it is no other than the last one.
+    public mutating func table() -> FIB? {
+        defer { isStale = false }
+        return isStale ? builder.build() : nil
+    }
+
+    private mutating func takeIn() {
+        if builder.apply(changes) { isStale = true }
         swap(&changes, &latest)
         changes.removeAll(keepingCapacity: true)
-        return isDifferent ? builder.build() : nil
     }
 }

@@ -120,8 +120,8 @@ extension Daemon {
         guard let wanted = configuration.rip else {
             stopRouting()
             let known = control.rib.list(source: .rip).map(\.route.prefix)
-            post(control.learn([], withdrawn: known, from: .rip)) { _ in }
-            return
+            control.learn([], withdrawn: known, from: .rip)
+            return post(control.table()) { _ in }
         }
         speaker.apply(wanted, control.rib.routesInUse, at: now)
         carryOutRouting()
@@ -150,7 +150,9 @@ extension Daemon {
         routingMail.drain(into: &routingBatch)
         guard let speaker = rip else { return }
         let now = Clock.now()
-        for mail in routingBatch {
+        for (number, mail) in routingBatch.enumerated() {
+            // A flood of routes is taken over in parts, so that it needs little memory on its way.
+            if number % 256 == 255 { takeOverRouting() }
             unsafe speaker.engine.receive(
                 mail.bytes.span.bytes, from: RIPEndpoint(mail.source, port: mail.port),
                 on: mail.side.index, at: now, into: &speaker.effects)
@@ -169,8 +171,13 @@ extension Daemon {
         return Int32(clamping: min(max(left + 999_999, 0) / 1_000_000, Int64(most)))
     }
 
-    /// Sends, takes the routes over, logs.
     private func carryOutRouting() {
+        takeOverRouting()
+        if let table = control.table() { post(table) { _ in } }
+    }
+
+    /// Sends, takes the routes over, logs.
+    private func takeOverRouting() {
         guard let speaker = rip else { return }
         let effects = speaker.effects
         speaker.effects.removeAll()
@@ -189,10 +196,8 @@ extension Daemon {
                 }
             }
             let withdrawn = last.filter { $0.value == nil }.map(\.key)
-            let table = control.learn(
-                last.values.compactMap { $0 }, withdrawn: withdrawn, from: .rip)
+            control.learn(last.values.compactMap { $0 }, withdrawn: withdrawn, from: .rip)
             speaker.hear(control.latest, at: Clock.now())
-            post(table) { _ in }
         }
         sendRouting(effects.packets)
     }
