@@ -5,8 +5,8 @@ public import Wire
 /// What decides where packets go: connected and static routes now, routing engines beside them
 /// later.
 ///
-/// Lives on the control thread. Every change gives a new forwarding table to be published to the
-/// packet path as a whole.
+/// Lives on the control thread. Every change gives a forwarding table, or a patch to the last one,
+/// to be published to the packet path.
 public struct ControlPlane: Sendable {
     /// Every route known.
     public private(set) var rib: RIB
@@ -20,7 +20,9 @@ public struct ControlPlane: Sendable {
 
     /// Takes on interface addresses and static routes; the table to publish, or nil if nothing
     /// changed.
-    public mutating func configure(_ settings: ForwardingSettings, routes: [Route]) -> FIB? {
+    public mutating func configure(
+        _ settings: ForwardingSettings, routes: [Route]
+    ) -> FIBUpdate? {
         let connected = Side.allCases.flatMap { side in
             RIB.connected(settings[side].addresses, on: side)
         }
@@ -30,7 +32,7 @@ public struct ControlPlane: Sendable {
     }
 
     /// A side came up or went down: routes by it come into or go out of use.
-    public mutating func setLink(_ side: Side, isUp: Bool) -> FIB? {
+    public mutating func setLink(_ side: Side, isUp: Bool) -> FIBUpdate? {
         rib.setSide(side, isUp: isUp, into: &changes)
         return table()
     }
@@ -39,16 +41,16 @@ public struct ControlPlane: Sendable {
     /// has none to any more.
     public mutating func learn(
         _ routes: [Route], withdrawn: [IPv4Prefix], from source: RouteSource
-    ) -> FIB? {
+    ) -> FIBUpdate? {
         for prefix in withdrawn { rib.withdraw(prefix, source: source, into: &changes) }
         for route in routes { rib.announce(route, into: &changes) }
         return table()
     }
 
-    private mutating func table() -> FIB? {
+    private mutating func table() -> FIBUpdate? {
         let isDifferent = builder.apply(changes)
         swap(&changes, &latest)
         changes.removeAll(keepingCapacity: true)
-        return isDifferent ? builder.build() : nil
+        return isDifferent ? builder.update() : nil
     }
 }
