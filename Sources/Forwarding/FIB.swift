@@ -96,14 +96,16 @@ public struct FIBRoute: Hashable, BitwiseCopyable, Sendable {
     }
 }
 
-/// An immutable forwarding table: longest-prefix match over IPv4 (RFC 1812 §5.2.4.3).
+/// The forwarding table: longest-prefix match over IPv4 (RFC 1812 §5.2.4.3).
 ///
 /// The prefixes are cut into disjoint ranges of addresses (DXR: Zec, Rizzo, Mikuc 2012). The upper
 /// 18 bits of an address pick a root entry; it is either the group itself or a short sorted list of
 /// ranges, searched in at most 14 halvings. Memory is 2 MiB for the root plus at most 12 bytes a
-/// route whatever the prefixes are, so nobody who announces routes can make it grow otherwise.
+/// route whatever the prefixes are, and a quarter of that, at least 256 KiB, for patches; so nobody
+/// who announces routes can make it grow otherwise.
 ///
-/// The control thread builds a table and moves it to the worker, which owns it from then on.
+/// The control thread builds a table and moves it to the worker, which owns it from then on and
+/// applies patches to it.
 public struct FIB: ~Copyable, @unchecked Sendable {
     /// Bits of an address that a root entry stands for.
     @usableFromInline static var chunkBits: UInt32 { 14 }
@@ -115,6 +117,14 @@ public struct FIB: ~Copyable, @unchecked Sendable {
     /// Largest number of groups, group 0 included.
     public static var mostGroups: Int { 1 << Int(groupBits) }
 
+    /// Prefixes longer than this lie within one block that a root entry stands for.
+    public static var blockLength: Int { Int(32 - chunkBits) }
+
+    /// The block an address lies in.
+    public static func block(of address: IPv4Address) -> UInt32 {
+        address.rawValue >> chunkBits
+    }
+
     /// Owns what the three arrays lie in.
     private let region: Region
     /// High half: number of ranges, low half: first of them; or high half 0, low half the group.
@@ -123,9 +133,11 @@ public struct FIB: ~Copyable, @unchecked Sendable {
     @usableFromInline let groups: FlatArray<NextHopGroup>
 
     /// Number of the table among those built; a session decided under another one asks again.
-    public let generation: UInt32
+    public internal(set) var generation: UInt32
     /// Number of prefixes.
-    public let routeCount: Int
+    public internal(set) var routeCount: Int
+    /// Words of `ranges` in use or used before a patch.
+    var rangesUsed: Int
     /// Memory held, in bytes.
     public var byteCount: Int { region.byteCount }
 
@@ -143,8 +155,11 @@ public struct FIB: ~Copyable, @unchecked Sendable {
         let pieces = RangeList(routes, groupCount: groups.count).pieces
         var layout = RegionLayout()
         let rootExtent = layout.reserve(UInt64.self, count: 1 << Int(32 - Self.chunkBits))
-        let rangeExtent = layout.reserve(UInt32.self, count: RangeList.storedCount(of: pieces))
-        let groupExtent = layout.reserve(NextHopGroup.self, count: groups.count)
+        rangesUsed = RangeList.storedCount(of: pieces)
+        let spare = max(rangesUsed / 4, 65_536)
+        let rangeExtent = layout.reserve(UInt32.self, count: rangesUsed + spare)
+        let groupExtent = layout.reserve(
+            NextHopGroup.self, count: min(groups.count * 2 + 64, Self.mostGroups))
         let region = Region(layout)
         root = region.array(rootExtent)
         ranges = region.array(rangeExtent)
@@ -212,7 +227,7 @@ public struct FIB: ~Copyable, @unchecked Sendable {
 }
 
 /// Disjoint ranges of addresses made from nested prefixes, and their packed form.
-private struct RangeList {
+struct RangeList {
     /// Start of a range << 18 | group, ascending; each reaches to the next. The first starts at 0.
     private(set) var pieces: [UInt64] = []
 
@@ -255,6 +270,25 @@ private struct RangeList {
         }
         if let last = pieces.last, last & Self.groupMask == group { return }
         pieces.append(UInt64(start) << Self.groupBits | group)
+    }
+
+    /// The packed form of one block: its first group, then its cuts.
+    static func words(of block: UInt32, _ routes: [FIBRoute], cover: UInt32) -> [UInt32] {
+        let base = block << FIB.chunkBits
+        let length = Int(32 - FIB.chunkBits)
+        let whole = FIBRoute(IPv4Prefix(IPv4Address(base), length: length), group: cover)
+        let first = UInt64(base) << groupBits
+        let end = first + UInt64(FIB.chunkMask + 1) << groupBits
+        var words: [UInt32] = []
+        for piece in RangeList(routes + [whole], groupCount: FIB.mostGroups).pieces {
+            guard piece < end else { break }
+            if piece <= first | groupMask {
+                words = [UInt32(truncatingIfNeeded: piece & groupMask)]
+            } else {
+                words.append(UInt32(truncatingIfNeeded: piece - first))
+            }
+        }
+        return words
     }
 
     /// Number of packed ranges: a chunk with a cut inside stores its cuts and what it begins with.

@@ -95,12 +95,17 @@ public struct Forwarder: ~Copyable {
 
     /// Takes on new routes; what was decided under the old ones is decided anew.
     ///
-    /// - Returns: The old routes, to be freed off the packet path.
-    public mutating func publish(_ new: consuming FIB) -> FIB {
-        var table = new
-        swap(&fib, &table)
+    /// - Returns: The old routes or what is left of the patch, to be freed off the packet path.
+    public mutating func publish(_ update: consuming FIBUpdate) -> FIBUpdate {
         forgetDecisions()
-        return table
+        switch consume update {
+        case .table(var table):
+            swap(&fib, &table)
+            return .table(table)
+        case .patch(let patch):
+            fib.apply(patch)
+            return .patch(patch)
+        }
     }
 
     /// Takes on new settings. Interfaces keep their neighbours; sessions that remain allowed go on.

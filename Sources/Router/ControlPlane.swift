@@ -5,14 +5,14 @@ public import Wire
 /// What decides where packets go: connected and static routes now, routing engines beside them
 /// later.
 ///
-/// Lives on the control thread. Every change gives a new forwarding table to be published to the
-/// packet path as a whole.
+/// Lives on the control thread. Every change gives a forwarding table, or a patch to the last one,
+/// to be published to the packet path.
 public struct ControlPlane: Sendable {
     /// Every route known.
     public private(set) var rib: RIB
     private var builder = FIBBuilder()
     private var changes: [RIBChange] = []
-    /// Whether the last table built is not what routes say now.
+    /// Whether what was handed out last is not what routes say now.
     private var isStale = false
     /// What the last call changed in the routes in use, for protocols that announce them.
     public private(set) var latest: [RIBChange] = []
@@ -22,7 +22,9 @@ public struct ControlPlane: Sendable {
 
     /// Takes on interface addresses and static routes; the table to publish, or nil if nothing
     /// changed.
-    public mutating func configure(_ settings: ForwardingSettings, routes: [Route]) -> FIB? {
+    public mutating func configure(
+        _ settings: ForwardingSettings, routes: [Route]
+    ) -> FIBUpdate? {
         let connected = Side.allCases.flatMap { side in
             RIB.connected(settings[side].addresses, on: side)
         }
@@ -33,7 +35,7 @@ public struct ControlPlane: Sendable {
     }
 
     /// A side came up or went down: routes by it come into or go out of use.
-    public mutating func setLink(_ side: Side, isUp: Bool) -> FIB? {
+    public mutating func setLink(_ side: Side, isUp: Bool) -> FIBUpdate? {
         rib.setSide(side, isUp: isUp, into: &changes)
         takeIn()
         return table()
@@ -49,10 +51,10 @@ public struct ControlPlane: Sendable {
         takeIn()
     }
 
-    /// The table to publish; nil if it is no other than the last one.
-    public mutating func table() -> FIB? {
+    /// What to publish; nil if packets are handled by the last one as they should be.
+    public mutating func table() -> FIBUpdate? {
         defer { isStale = false }
-        return isStale ? builder.build() : nil
+        return isStale ? builder.update() : nil
     }
 
     private mutating func takeIn() {

@@ -252,7 +252,7 @@ final class Daemon {
 
     /// Hands a new table and a change to the worker, in this order.
     func post(
-        _ table: consuming FIB?, _ change: @escaping @Sendable (inout DataPath) -> Void
+        _ table: consuming FIBUpdate?, _ change: @escaping @Sendable (inout DataPath) -> Void
     ) {
         defer { deliver() }
         guard let table else { return waiting.append(.once(change)) }
@@ -435,7 +435,7 @@ private final class Graveyard: Sendable {
 
     init(_ inbox: Mailbox<ControlJob>) { self.inbox = inbox }
 
-    func bury(_ table: consuming FIB) {
+    func bury(_ table: consuming FIBUpdate) {
         let handoff = Handoff(table)
         _ = inbox.post(ControlJob { _ in _ = handoff.take() })
     }

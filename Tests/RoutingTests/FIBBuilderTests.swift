@@ -2,6 +2,7 @@ import Forwarding
 import Router
 import Routing
 import Testing
+import Timing
 import Wire
 
 @Suite struct FIBBuilderTests {
@@ -51,5 +52,78 @@ import Wire
         #expect(gone == 0)
         #expect(hop == FIBNextHop(side: .wan, gateway: IPv4Address(3)))
         #expect(builder.groupRefusals == 1 && builder.generation == 2)
+    }
+
+    /// Longest match by looking at every route; 0 for none.
+    private func gateway(_ model: [IPv4Prefix: UInt32], _ address: IPv4Address) -> UInt32 {
+        model.filter { $0.key.contains(address) }.max { $0.key.length < $1.key.length }?.value ?? 0
+    }
+
+    @Test("Patches make of a table what a new one would be", arguments: 0..<12)
+    func patches(seed: UInt64) {
+        var random = Random(seed: seed)
+        var builder = FIBBuilder()
+        var fib = builder.build()
+        var model: [IPv4Prefix: UInt32] = [:]
+        var (patches, tables, wrong) = (0, 0, 0)
+        // Blocks hold 2^14 addresses: crowded ones, their neighbours, and what covers them.
+        let lengths = seed % 2 == 0 ? 9...32 : 16...24
+        for _ in 0..<60 {
+            var changes: [RIBChange] = []
+            for _ in 0...random.below(8) {
+                let address = IPv4Address(0x0a00_0000 | UInt32(random.below(1 << 16)))
+                let length = lengths.lowerBound + random.below(lengths.count)
+                let prefix = IPv4Prefix(address, length: length)
+                let isGone = random.below(3) == 0
+                let number = UInt32(1 + random.below(12))
+                changes.append(isGone ? .remove(prefix) : .set(prefix, via(number), info))
+                model[prefix] = isGone ? nil : number
+            }
+            builder.apply(changes)
+            switch builder.update() {
+            case .table(let table):
+                fib = table
+                tables += 1
+            case .patch(let patch):
+                fib.apply(patch)
+                patches += 1
+            }
+            var addresses = (0..<40).map { _ in 0x0a00_0000 | UInt32(random.below(1 << 17)) }
+            for prefix in model.keys.sorted(by: { $0.address.rawValue < $1.address.rawValue }) {
+                let first = prefix.address.rawValue
+                addresses += [first, first &- 1, first | ~prefix.mask, (first | ~prefix.mask) &+ 1]
+            }
+            for address in addresses.map({ IPv4Address($0) }) {
+                let group = fib.lookup(address)
+                let found =
+                    fib.action(of: group) == .forward
+                    ? fib.nextHop(in: group, flowHash: 0).gateway : 0
+                if found != gateway(model, address) { wrong += 1 }
+            }
+        }
+        let (generation, count) = (fib.generation, fib.routeCount)
+        #expect(wrong == 0)
+        #expect(patches == 60 && tables == 0)
+        #expect(generation == builder.generation && count == model.count)
+    }
+
+    @Test("What is too much for a patch comes as a table")
+    func wholeTables() {
+        var builder = FIBBuilder()
+        func update(_ changes: [RIBChange]) -> Bool {
+            builder.apply(changes)
+            if case .table = builder.update() { return true }
+            return false
+        }
+        #expect(update([.set(first, via(1), info)]), "the first")
+        #expect(!update([.set(second, via(1), info)]))
+        #expect(update([.set(IPv4Prefix(.unspecified, length: 0), via(2), info)]), "every block")
+        let hosts = (0..<70_000).map {
+            RIBChange.set(IPv4Prefix(IPv4Address(0x0a00_0000 + $0 * 2), length: 32), via(3), info)
+        }
+        #expect(update(hosts), "more ranges than there is room for")
+        #expect(!update([.remove(second)]))
+        let ways = (1...1000).map { RIBChange.set(second, via(UInt32(100 + $0)), info) }
+        #expect(!update(ways))
     }
 }

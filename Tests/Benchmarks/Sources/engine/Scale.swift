@@ -71,7 +71,7 @@ extension Engine {
     }
 
     /// Resident memory of this process.
-    private static func residentOctets() -> Int {
+    static func residentOctets() -> Int {
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }
         defer { fclose(file) }
         var line = [UInt8](repeating: 0, count: 200)
