@@ -440,6 +440,8 @@ extension NATModel {
             mappings.removeAll { $0 === mapping }
             forgetHost(mapping.inside.address)
         }
+        // A port that a forward takes does not go on resting behind it.
+        freed = freed.filter { forward(at: $0.endpoint.port, $0.transport) == nil }
         // What a stranger began and nobody answered is judged by the new filter.
         let refused = sessions.filter {
             !$0.mapping.isStatic && $0.isStranger && !$0.sentOutbound
