@@ -30,13 +30,8 @@ extension Decoder {
         ripTimers(fields, &settings)
         var rip = RIPConfiguration(settings)
         rip.redistributed = Set(
-            list(of: fields[.redistribute], fields.name(.redistribute), most: 3) {
-                $0.choice(
-                    $1,
-                    [
-                        ("connected", RouteSource.connected), ("static", .static),
-                        ("ospf", .ospf),
-                    ], $2())
+            list(of: fields[.redistribute], fields.name(.redistribute), most: 2) {
+                $0.choice($1, [("connected", RouteSource.connected), ("static", .static)], $2())
             })
         rip.originatesDefault =
             boolean(fields[.defaultOriginate], fields.name(.defaultOriginate)) ?? false

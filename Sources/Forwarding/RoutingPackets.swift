@@ -9,8 +9,11 @@ public struct RoutingPacket: Sendable {
     public var source: IPv4Address
     /// Its UDP port.
     public var sourcePort: UInt16
-    /// Where the UDP payload lies in the frame.
+    /// Where the UDP payload lies in the frame; of one longer than `longest`, so much of it.
     public var payload: Range<Int>
+
+    /// More octets than a packet of RIP may have: whoever sends longer ones gets no more memory.
+    static let longest = 1400
 }
 
 /// A UDP datagram of our own to a neighbour, or to all of a group, on one side.
@@ -63,7 +66,7 @@ extension Forwarder {
         let length = Int(frame.be16(packet.transport + 4)) - 8
         return RoutingPacket(
             source: IPv4Address(packet.source), sourcePort: packet.sourcePort,
-            payload: start..<(start + length))
+            payload: start..<(start + min(length, RoutingPacket.longest)))
     }
 
     /// Sends a datagram of a routing protocol with a TTL of 1; if the neighbour's hardware address

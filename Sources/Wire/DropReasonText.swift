@@ -409,7 +409,7 @@ extension DropReason {
         case .localRateLimit:
             (
                 "local.rate_limit", "More packets for the gateway itself than it answers.",
-                "A flood of pings or routing packets."
+                "A flood of pings."
             )
         case .localQueueFull:
             (

@@ -113,11 +113,7 @@ final class Daemon {
         try serve(signals)
         _ = service.stopping()
         log.info("stopping")
-        if rip != nil {
-            stopRouting()
-            // The worker sends before it is told to stop.
-            _ = usleep(20_000)
-        }
+        endRouting()
         server.stop()
         stop.set()
         wakeWorker()
@@ -266,7 +262,7 @@ final class Daemon {
     }
 
     /// Gives the worker what waits for it; what finds no room stays, so that no change is lost.
-    private func deliver() {
+    func deliver() {
         let taken = waiting.prefix { jobs.post($0) }.count
         waiting.removeFirst(taken)
         guard waiting.count > 4096, exitStatus == nil else { return }

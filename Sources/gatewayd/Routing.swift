@@ -22,7 +22,6 @@ struct RoutingMail: Sendable {
 final class RIPSpeaker {
     var engine: RIPEngine
     var effects = RIPEffects()
-    let started: Instant
     private(set) var configuration: RIPConfiguration
     /// What we announce ourselves, by prefix.
     private var offered: [IPv4Prefix: RIPLocalRoute] = [:]
@@ -30,7 +29,6 @@ final class RIPSpeaker {
 
     init(_ configuration: RIPConfiguration, at now: Instant) {
         self.configuration = configuration
-        started = now
         engine = RIPEngine(
             configuration.settings, random: Random(key: SystemRandom.key()),
             wallSeconds: Clock.wallSeconds(), at: now)
@@ -133,6 +131,18 @@ extension Daemon {
         speaker.engine.stop(at: Clock.now(), into: &speaker.effects)
         sendRouting(speaker.effects.packets)
         rip = nil
+    }
+
+    /// Tells the neighbours that the gateway stops, and waits for at most 0.1 s until it is said.
+    func endRouting() {
+        guard rip != nil else { return }
+        stopRouting()
+        let said = StopFlag()
+        post(nil) { _ in said.set() }
+        for _ in 0..<100 where !said.isSet {
+            deliver()
+            _ = usleep(1000)
+        }
     }
 
     /// A side came up or went down; the routes know already.

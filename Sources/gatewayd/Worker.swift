@@ -81,6 +81,7 @@ struct Worker: ~Copyable {
                 Self.work(&running, &mail, jobs, &path)
             }
         }
+        Self.drain(&path, &io, &slab)
     }
 
     /// Reads both sides in turn until they are empty or a batch is full, then writes.

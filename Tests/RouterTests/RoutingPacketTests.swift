@@ -48,6 +48,16 @@ struct RoutingPacketTests {
         #expect(isOther, "to others it is forwarded like anything else")
     }
 
+    @Test("Of a packet longer than any of RIP only so much is kept", .row("S50"))
+    func longPacketIsCutShort() throws {
+        var bench = Self.bench()
+        let payload = [UInt8](repeating: 2, count: 1450)
+        let packet = PacketBuilder("203.0.113.9", "203.0.113.2").udp(520, 520, payload)
+        bench.send(packet, on: .wan)
+        let handed = Self.handed(bench)
+        #expect(try #require(handed).2 == 42..<1442)
+    }
+
     @Test(.row("RIP-PKT-3"))
     func oursGoOutByMulticastWithATTLOfOne() throws {
         var bench = Self.bench()
