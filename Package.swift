@@ -57,6 +57,9 @@ let package = Package(
         .target(
             name: "RIP", dependencies: ["CCrypto", "Memory", "Timing", "Wire"],
             swiftSettings: views),
+        .target(
+            name: "OSPF", dependencies: ["CCrypto", "Memory", "Timing", "Wire"],
+            swiftSettings: views),
         .target(name: "Routing", dependencies: ["Wire"], swiftSettings: strict),
         .target(
             name: "Router",
@@ -130,6 +133,7 @@ func tests() -> [Target] {
     let targets: [(String, [Target.Dependency])] = [
         ("MemoryTests", []), ("TimingTests", []), ("WireTests", []), ("NATTests", ["Simulation"]),
         ("ForwardingTests", []), ("RoutingTests", []), ("RIPTests", ["RIP"]),
+        ("OSPFTests", ["OSPF"]),
         ("RouterTests", ["Simulation"]),
         ("ConfigurationTests", ["Configuration", "RIP"]),
         (
