@@ -1,0 +1,88 @@
+public import Wire
+
+/// A packet to send as IP protocol 89 with a TTL of 1 and precedence 6 (RFC 2328 §A.1).
+public struct OSPFPacket: Hashable, Sendable {
+    /// Number of the interface to leave by.
+    public var interface: Int
+    /// Our address there.
+    public var source: IPv4Address
+    /// A group of routers, or one of them.
+    public var destination: IPv4Address
+    /// The IP payload.
+    public var bytes: [UInt8]
+}
+
+/// One way to a destination.
+public struct OSPFWay: Hashable, Sendable, Comparable {
+    /// Number of the interface to leave by.
+    public var interface: Int
+    /// The router to hand packets to; nil where the destination is on the link itself.
+    public var gateway: IPv4Address?
+
+    /// A way by `gateway` on `interface`.
+    public init(interface: Int, gateway: IPv4Address?) {
+        self.interface = interface
+        self.gateway = gateway
+    }
+
+    /// Orders by value.
+    public static func < (a: OSPFWay, b: OSPFWay) -> Bool {
+        (a.interface, a.gateway?.rawValue ?? 0) < (b.interface, b.gateway?.rawValue ?? 0)
+    }
+}
+
+/// Where a destination is, best first (RFC 2328 §11).
+public enum OSPFRouteKind: UInt8, Hashable, Sendable, Comparable {
+    case intraArea
+    case interArea
+    case externalType1
+    case externalType2
+
+    /// Orders by preference.
+    public static func < (a: OSPFRouteKind, b: OSPFRouteKind) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A difference in the routes found.
+public enum OSPFChange: Hashable, Sendable {
+    /// Packets to the prefix go these ways. The metric of an external of type 2 is its own.
+    case set(IPv4Prefix, OSPFRouteKind, metric: UInt32, ways: [OSPFWay])
+    /// Packets to a range of ours that hit none of its networks are dropped (RFC 2328 §12.4.3).
+    case discard(IPv4Prefix)
+    /// The prefix is not reachable by OSPF any more.
+    case remove(IPv4Prefix)
+}
+
+/// Something worth a line in the log.
+public enum OSPFEvent: Hashable, Sendable {
+    /// A neighbour is in another state.
+    case neighbor(
+        interface: Int, router: IPv4Address, from: OSPFNeighborState, to: OSPFNeighborState)
+    /// An interface is in another state.
+    case interface(Int, from: OSPFInterfaceState, to: OSPFInterfaceState)
+    /// Another router says our router id is its own.
+    case duplicateRouter(interface: Int, IPv4Address)
+    /// An LSA in memory has a wrong checksum and was removed.
+    case corrupt(type: UInt8, id: IPv4Address, router: IPv4Address)
+    /// Routes were calculated anew: areas run through and routes changed.
+    case calculated(areas: Int, changes: Int)
+}
+
+/// What follows from an event; the caller empties it.
+public struct OSPFEffects: Sendable {
+    /// Packets to send, in order.
+    public var packets: [OSPFPacket] = []
+    /// Differences for the routing table, in order.
+    public var changes: [OSPFChange] = []
+    /// For the log, in order.
+    public var events: [OSPFEvent] = []
+
+    /// Nothing.
+    public init() {}
+
+    /// Forgets everything and keeps the memory.
+    public mutating func removeAll() {
+        packets.removeAll(keepingCapacity: true)
+        changes.removeAll(keepingCapacity: true)
+        events.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,290 @@
+internal import Memory
+public import Timing
+public import Wire
+
+/// A speaker of OSPF version 2 (RFC 2328): its neighbours, its databases, its routes.
+///
+/// No clock, random source, socket or log: `now` is an argument and everything else an effect. An
+/// event is taken in (`Input`, `HelloProtocol`, `Exchange`, `Flooding`), then `settle` does what
+/// follows from it: elections, LSAs of our own (`Origination`), routes (`Calculation`).
+public struct OSPFEngine: ~Copyable {
+    /// What was asked for.
+    public internal(set) var settings: OSPFSettings
+
+    var interfaces: [Interface]
+    var areas: [Area]
+    var database: Database
+    /// Networks outside that we announce.
+    var externals: [IPv4Prefix: OSPFExternal] = [:]
+    /// Routes found, by prefix.
+    var found: [FoundRoute] = []
+    var hops = HopSets()
+    /// The best ways to routers at the edge of the system.
+    var boundaries: [IPv4Address: BoundaryRoute] = [:]
+    var random: Random
+    /// What to add to the monotonic clock for seconds since 1970.
+    private var wallOffset: Int64
+    private var lastSequence: UInt32 = 0
+
+    /// The moment of the event at hand, and what follows from it.
+    var now: Instant
+    var out = OSPFEffects()
+
+    /// LSAs at MaxAge that wait for acknowledgements, and whether one may have them all.
+    var flushed: [UInt32] = []
+    var mayRemove = false
+    /// LSAs of ours of which a newer instance is needed.
+    var stale: [UInt32] = []
+    /// Addresses of externals to be looked at, and when.
+    var externalsDue: [(address: IPv4Address, due: Instant)] = []
+    var summariesDue: Instant?
+    var summaryMark: UInt32 = 0
+    var wasBorder = false
+    var wasBoundary = false
+    /// When routes are calculated next, no sooner than when, and the pause after that.
+    var calculateAt: Instant?
+    var nextCalculation: Instant
+    var lastCalculation: Instant
+    var calculationPause = Interval(nanoseconds: 0)
+    /// Times that Dijkstra ran.
+    var treeRuns = 0
+    /// The tick up to which timers of LSAs have run.
+    private var lastTick: UInt32
+
+    /// A speaker that says nothing before an interface is up.
+    ///
+    /// - Parameter wallSeconds: Seconds since 1970 at `now`, for lifetimes of keys and for sequence
+    ///   numbers, which thereby do not fall over a restart (RFC 2328 §D.3).
+    public init(_ settings: OSPFSettings, random: Random, wallSeconds: Int64, at now: Instant) {
+        var source = random
+        self.settings = settings
+        database = Database(
+            capacity: settings.limits.lsas, key: HashKey(source.next(), source.next()))
+        interfaces = settings.interfaces.map { Interface(area: settings.number(of: $0?.area)) }
+        areas = settings.areas.map { _ in Area() }
+        self.random = source
+        wallOffset = wallSeconds - (now - .zero).wholeSeconds
+        self.now = now
+        nextCalculation = now
+        lastCalculation = now
+        lastTick = TimerWheel.ticks(now)
+    }
+
+    // MARK: Events
+
+    /// The link of an interface came up or went down.
+    public mutating func setInterface(
+        _ number: Int, isUp: Bool, at now: Instant, into effects: inout OSPFEffects
+    ) {
+        begin(at: now, &effects)
+        interfaces[number].isUp = isUp
+        if let own = settings.interfaces[number] {
+            if !isUp {
+                handle(number, .interfaceDown)
+            } else if own.network == .loopback {
+                handle(number, .loopInd)
+            } else {
+                handle(number, .interfaceUp)
+            }
+        }
+        finish(&effects)
+    }
+
+    /// Takes on new settings; `limits` stay. With another router id or other areas everything
+    /// begins anew, with other settings of an interface that interface does.
+    public mutating func apply(
+        _ new: OSPFSettings, at now: Instant, into effects: inout OSPFEffects
+    ) {
+        begin(at: now, &effects)
+        let isOther = new.router != settings.router || new.areas != settings.areas
+        let changed = interfaces.indices.filter {
+            isOther || new.interfaces[$0] != settings.interfaces[$0]
+        }
+        for number in changed { handle(number, .interfaceDown) }
+        settle()
+        let limits = settings.limits
+        settings = new
+        settings.limits = limits
+        if isOther {
+            for number in database.records.indices where database.records[number] != nil {
+                database.remove(UInt32(truncatingIfNeeded: number))
+            }
+            (flushed, stale) = ([], [])
+            areas = settings.areas.map { _ in Area() }
+            (wasBorder, wasBoundary) = (false, false)
+            externalsDue = externals.keys.sorted().map { ($0.address, now) }
+        }
+        for number in changed {
+            interfaces[number].area = settings.number(of: settings.interfaces[number]?.area)
+        }
+        for area in areas.indices { touchRouter(area) }
+        wantRoutes()
+        finish(&effects)
+        for number in changed where interfaces[number].isUp {
+            setInterface(number, isUp: true, at: now, into: &effects)
+        }
+    }
+
+    /// Takes back everything that we have said, before the end (RFC 2328 §14.1).
+    public mutating func stop(at now: Instant, into effects: inout OSPFEffects) {
+        begin(at: now, &effects)
+        for number in database.records.indices {
+            guard let record = database.records[number], record.isOwn, !record.isFlushed else {
+                continue
+            }
+            flush(UInt32(truncatingIfNeeded: number))
+        }
+        sendFlooding()
+        swap(&out, &effects)
+    }
+
+    /// Announces a network outside the autonomous system, or its new values.
+    public mutating func originate(
+        _ route: OSPFExternal, at now: Instant, into effects: inout OSPFEffects
+    ) {
+        begin(at: now, &effects)
+        externals[route.prefix] = route
+        externalsDue.append((route.prefix.address, now))
+        finish(&effects)
+    }
+
+    /// Takes such a network back.
+    public mutating func withdraw(
+        _ prefix: IPv4Prefix, at now: Instant, into effects: inout OSPFEffects
+    ) {
+        begin(at: now, &effects)
+        if externals.removeValue(forKey: prefix) != nil {
+            externalsDue.append((prefix.address, now))
+        }
+        finish(&effects)
+    }
+
+    // MARK: Time
+
+    /// When `tick` has something to do next; nil for never.
+    public var nextDeadline: Instant? {
+        var next = calculateAt
+        func consider(_ moment: Instant?) {
+            if let moment { next = min(next ?? moment, moment) }
+        }
+        for interface in interfaces where interface.state != .down {
+            consider(interface.nextHello)
+            consider(interface.waitUntil)
+            consider(interface.acknowledgeAt)
+            consider(interface.networkDue)
+            for neighbor in interface.neighbors {
+                consider(neighbor.deadline)
+                consider(neighbor.exchange.retry)
+                consider(neighbor.requests.retry)
+                consider(neighbor.retransmission.nextDue)
+            }
+        }
+        for area in areas { consider(area.routerDue) }
+        consider(summariesDue)
+        for pending in externalsDue { consider(pending.due) }
+        if database.hasTimers {
+            consider(
+                Instant(nanoseconds: (Int64(lastTick) + 4) * TimerWheel.tick.nanoseconds))
+        }
+        return next
+    }
+
+    /// Works off timers; call at `nextDeadline` or later.
+    public mutating func tick(at now: Instant, into effects: inout OSPFEffects) {
+        begin(at: now, &effects)
+        let tick = TimerWheel.ticks(self.now)
+        if tick != lastTick {
+            lastTick = tick
+            ageDatabase(tick)
+        }
+        for number in interfaces.indices where interfaces[number].state != .down {
+            runTimers(of: number)
+        }
+        finish(&effects)
+    }
+
+    private mutating func runTimers(of number: Int) {
+        guard let own = settings.interfaces[number] else { return }
+        if let due = interfaces[number].waitUntil, due <= now { handle(number, .waitTimer) }
+        for index in interfaces[number].neighbors.indices {
+            if interfaces[number].neighbors[index].deadline <= now {
+                handle(number, index, .inactivityTimer)
+            }
+            retransmit(number, index, own)
+        }
+        if let due = interfaces[number].acknowledgeAt, due <= now { sendAcknowledgements(number) }
+        if let due = interfaces[number].nextHello, due <= now { sendHello(number, own) }
+    }
+
+    mutating func begin(at now: Instant, _ effects: inout OSPFEffects) {
+        self.now = max(now, self.now)
+        swap(&out, &effects)
+    }
+
+    mutating func finish(_ effects: inout OSPFEffects) {
+        settle()
+        swap(&out, &effects)
+    }
+
+    /// Does everything that is due now. One thing leads to another, but not for ever: whatever
+    /// could go in circles has its pauses.
+    private mutating func settle() {
+        for _ in 0..<16 {
+            let work = [electAll(), finishLoading(), originate(), calculate(), removeFlushed()]
+            if !work.contains(true) { break }
+        }
+        for number in interfaces.indices {
+            interfaces[number].neighbors.removeAll { $0.state == .down }
+        }
+        sendFlooding()
+    }
+
+    // MARK: Wall clock
+
+    /// Seconds since 1970.
+    var wall: Int64 { (now - .zero).wholeSeconds + wallOffset }
+
+    /// The wall clock was set.
+    public mutating func setWall(_ seconds: Int64, at now: Instant) {
+        wallOffset = seconds - (now - .zero).wholeSeconds
+    }
+
+    // MARK: Output
+
+    /// Sends a packet. Sequence numbers follow the clock and never fall (RFC 2328 §D.3).
+    mutating func send(
+        _ kind: PacketKind, _ body: [UInt8], to destination: IPv4Address, on number: Int
+    ) {
+        guard let own = settings.interfaces[number] else { return }
+        lastSequence = max(lastSequence, UInt32(clamping: wall))
+        interfaces[number].packetsOut &+= 1
+        out.packets.append(
+            OSPFPacket(
+                interface: number, source: own.address.address, destination: destination,
+                bytes: own.authentication.packet(
+                    kind, body, router: settings.router, area: own.area, wall: wall,
+                    sequence: lastSequence)))
+    }
+
+    /// Where packets for one neighbour go: on point-to-point links to all (RFC 2328 §8.1).
+    func destination(_ number: Int, _ index: Int) -> IPv4Address {
+        interfaces[number].state == .pointToPoint
+            ? OSPFProtocol.allRouters : interfaces[number].neighbors[index].address
+    }
+
+    /// Where packets for all neighbours go (RFC 2328 §13.3 and §13.5).
+    func destination(_ number: Int) -> IPv4Address {
+        let state = interfaces[number].state
+        return state == .pointToPoint || interfaces[number].isDesignated
+            ? OSPFProtocol.allRouters : OSPFProtocol.allDesignated
+    }
+
+    mutating func count(_ drop: OSPFDrop, on interface: Int) {
+        interfaces[interface].drops[Int(drop.rawValue)] &+= 1
+    }
+}
+
+extension OSPFSettings {
+    /// The number of an area; the first if there is none of this id.
+    func number(of area: IPv4Address?) -> Int { areas.firstIndex { $0.id == area } ?? 0 }
+}

@@ -1,0 +1,334 @@
+internal import Timing
+internal import Wire
+
+// LSAs go from neighbour to neighbour until each has confirmed them (RFC 2328 §13).
+extension OSPFEngine {
+    // MARK: Scopes
+
+    /// How far an LSA that came by an interface goes; nil if it has no business there.
+    func scope(_ type: LSAType, _ number: Int) -> Scope? {
+        let area = interfaces[number].area
+        switch type {
+        case .router, .network, .summaryNetwork, .summaryRouter, .opaqueArea: return .area(area)
+        case .external, .opaqueSystem: return settings.areas[area].isStub ? nil : .system
+        case .opaqueLink: return .link(number)
+        case .nssa: return nil
+        }
+    }
+
+    /// Whether an LSA is flooded by an interface.
+    func covers(_ scope: Scope, _ number: Int) -> Bool {
+        switch scope {
+        case .system: !settings.areas[interfaces[number].area].isStub
+        case .area(let area): interfaces[number].area == area
+        case .link(let link): link == number
+        }
+    }
+
+    private var isAnyExchanging: Bool {
+        interfaces.contains { $0.neighbors.contains(where: \.isExchanging) }
+    }
+
+    // MARK: Receiving
+
+    mutating func receiveUpdate(
+        _ body: RawSpan, _ number: Int, _ index: Int
+    ) throws(OSPFDrop) {
+        guard interfaces[number].neighbors[index].state >= .exchange else {
+            throw .neighborState
+        }
+        var update = try Update(body)
+        var acknowledgements: [LSAHeader] = []
+        while let part = update.take(), interfaces[number].neighbors[index].state >= .exchange {
+            do throws(OSPFDrop) {
+                let checked = try CheckedLSA(part)
+                if try receive(checked, number, index) { acknowledgements.append(checked.header) }
+            } catch {
+                count(error, on: number)
+            }
+        }
+        acknowledge(acknowledgements, to: destination(number, index), on: number)
+        ask(number, index)
+    }
+
+    /// Steps 2 to 8 of RFC 2328 §13; true if the LSA is to be acknowledged at once.
+    private mutating func receive(
+        _ checked: borrowing CheckedLSA, _ number: Int, _ index: Int
+    ) throws(OSPFDrop) -> Bool {
+        let header = checked.header
+        guard let scope = scope(checked.type, number) else { throw .lsaScope }
+        let known = database.find(scope, checked.type, header.id, header.router)
+        if header.isMaxAge, known == nil, !isAnyExchanging { return true }
+        let own = known.map { database[$0].header(at: now) }
+        let recency = own.map { header.recency(than: $0) } ?? .newer
+        if recency == .newer {
+            try takeIn(checked, scope, known, number, index)
+            return false
+        }
+        guard let known else { return false }
+        if interfaces[number].neighbors[index].requests[header.name] != nil {
+            handle(number, index, .badLSReq)
+            throw .exchangeState
+        }
+        guard recency == .same else {
+            try sendBack(known, number, index)
+            return false
+        }
+        // The neighbour has it from us, or from someone we both hear (RFC 2328 §13.5).
+        guard interfaces[number].neighbors[index].retransmission.remove(known) else { return true }
+        acknowledged(known)
+        let isFromFirst =
+            interfaces[number].neighbors[index].address == interfaces[number].designated
+        if interfaces[number].state == .backup, isFromFirst { delay(header, number) }
+        return false
+    }
+
+    /// Step 5: a newer instance.
+    private mutating func takeIn(
+        _ checked: borrowing CheckedLSA, _ scope: Scope, _ known: UInt32?, _ number: Int,
+        _ index: Int
+    ) throws(OSPFDrop) {
+        if let known, database[known].isFlooded,
+            now - database[known].installed < settings.timers.shortestArrival
+        {
+            throw .lsaEarly
+        }
+        // What was asked for does not count as flooded: the next instance may follow at once.
+        let isAsked = interfaces[number].neighbors[index].requests[checked.header.name] != nil
+        guard let lsa = install(LSA(checked), scope, known, isFlooded: !isAsked) else {
+            throw .databaseFull
+        }
+        // Somebody says for us what we may not say any more (RFC 2328 §13.4).
+        if database[lsa].isOwn { renew(lsa) }
+        guard !flood(lsa, from: (number, index)) else { return }
+        let isFromFirst =
+            interfaces[number].neighbors[index].address == interfaces[number].designated
+        if interfaces[number].state != .backup || isFromFirst { delay(checked.header, number) }
+    }
+
+    /// Step 8: the neighbour learns of the newer instance that we have.
+    private mutating func sendBack(
+        _ known: UInt32, _ number: Int, _ index: Int
+    ) throws(OSPFDrop) {
+        let record = database[known]
+        let header = record.lsa.header
+        if header.isMaxAge, header.sequence == OSPFProtocol.maxSequence {
+            throw .lsaMaxSequence
+        }
+        if let last = record.sentBack, now - last < settings.timers.shortestArrival { return }
+        database.update(known) { [now] in $0.sentBack = now }
+        sendUpdates([known], to: destination(number, index), on: number)
+    }
+
+    // MARK: Installing
+
+    /// Puts an LSA into the database (RFC 2328 §13.2); nil if there is no room.
+    mutating func install(
+        _ lsa: LSA, _ scope: Scope, _ known: UInt32?, isFlooded: Bool
+    ) -> UInt32? {
+        var record = Database.Record(
+            lsa: lsa, scope: scope,
+            born: now + Interval(nanoseconds: Int64(lsa.age) * -1_000_000_000),
+            installed: now, isFlooded: isFlooded, isOwn: isOwn(lsa))
+        var (isNews, wasFlushed) = (true, false)
+        let result: UInt32?
+        if let known {
+            let old = database[known]
+            isNews = lsa.differs(from: old.lsa)
+            wasFlushed = old.isFlushed
+            record.nextOrigination = old.nextOrigination
+            record.pause = old.pause
+            record.mark = old.mark
+            release(known)
+            database.update(known) { $0 = record }
+            result = known
+        } else {
+            result = database.add(record)
+        }
+        guard let number = result else { return nil }
+        if isNews { wantRoutes(for: lsa.type, scope) }
+        if record.isFlushed {
+            database.stopTimer(number)
+            if !wasFlushed { flushed.append(number) }
+            mayRemove = true
+        } else {
+            wake(number)
+        }
+        return number
+    }
+
+    private func isOwn(_ lsa: LSA) -> Bool {
+        let header = lsa.header
+        return header.router == settings.router
+            || lsa.type == .network
+                && settings.interfaces.contains { $0?.address.address == header.id }
+    }
+
+    /// Takes an LSA from all retransmission lists.
+    mutating func release(_ lsa: UInt32) {
+        guard database[lsa].waiting > 0 else { return }
+        for number in interfaces.indices {
+            for index in interfaces[number].neighbors.indices {
+                _ = interfaces[number].neighbors[index].retransmission.remove(lsa)
+            }
+        }
+        database.update(lsa) { $0.waiting = 0 }
+        mayRemove = true
+    }
+
+    private mutating func acknowledged(_ lsa: UInt32) {
+        database.update(lsa) { $0.waiting -= 1 }
+        if database[lsa].waiting == 0, database[lsa].isFlushed { mayRemove = true }
+    }
+
+    // MARK: Flooding
+
+    /// Sends an LSA to all who do not have it (RFC 2328 §13.3); whether also where it came from.
+    @discardableResult
+    mutating func flood(_ lsa: UInt32, from sender: (number: Int, index: Int)?) -> Bool {
+        let record = database[lsa]
+        let header = record.header(at: now)
+        var isBack = false
+        for number in interfaces.indices where covers(record.scope, number) {
+            guard let own = settings.interfaces[number] else { continue }
+            var isAny = false
+            for index in interfaces[number].neighbors.indices
+            where interfaces[number].neighbors[index].state >= .exchange {
+                if record.type.isOpaque, !interfaces[number].neighbors[index].takesOpaque {
+                    continue
+                }
+                if let wanted = interfaces[number].neighbors[index].requests[header.name] {
+                    let recency = header.recency(than: wanted)
+                    if recency == .older { continue }
+                    interfaces[number].neighbors[index].requests.remove(header.name)
+                    if recency == .same { continue }
+                }
+                if let sender, sender == (number, index) { continue }
+                owe(lsa, number, index, own)
+                isAny = true
+            }
+            guard isAny else { continue }
+            if let sender, sender.number == number {
+                let interface = interfaces[number]
+                let address = interface.neighbors[sender.index].address
+                // The Designated Router's own flooding reaches everyone here.
+                if address == interface.designated || address == interface.backup { continue }
+                if interface.state == .backup { continue }
+                isBack = true
+            }
+            interfaces[number].flooding.append(lsa)
+        }
+        return isBack
+    }
+
+    /// Puts an LSA on a neighbour's retransmission list.
+    mutating func owe(
+        _ lsa: UInt32, _ number: Int, _ index: Int, _ own: OSPFInterfaceSettings
+    ) {
+        let due = now + own.retransmitInterval
+        if interfaces[number].neighbors[index].retransmission.insert(lsa, due: due) {
+            database.update(lsa) { $0.waiting += 1 }
+        }
+    }
+
+    /// Sends what was flooded during this event.
+    mutating func sendFlooding() {
+        for number in interfaces.indices where !interfaces[number].flooding.isEmpty {
+            let lsas = interfaces[number].flooding
+            interfaces[number].flooding = []
+            sendUpdates(lsas, to: destination(number), on: number)
+        }
+    }
+
+    /// Sends LSAs, as many to a packet as fit, each a little older than it is here.
+    mutating func sendUpdates(_ numbers: [UInt32], to target: IPv4Address, on number: Int) {
+        guard let own = settings.interfaces[number] else { return }
+        let room = own.room(at: wall) - 4
+        var (lsas, used): ([LSA], Int) = ([], 0)
+        var seen = NumberSet()
+        for slot in numbers {
+            guard let record = database.records[Int(slot)], seen.insert(slot) else { continue }
+            var lsa = record.lsa
+            lsa.age = min(record.age(at: now) + own.transmitDelay, OSPFProtocol.maxAge)
+            if used + lsa.bytes.count > room, !lsas.isEmpty {
+                send(.update, Update.bytes(lsas), to: target, on: number)
+                (lsas, used) = ([], 0)
+            }
+            lsas.append(lsa)
+            used += lsa.bytes.count
+        }
+        if !lsas.isEmpty { send(.update, Update.bytes(lsas), to: target, on: number) }
+    }
+
+    /// Sends again what was not acknowledged, a burst at a time (RFC 2328 §13.6).
+    mutating func resend(_ number: Int, _ index: Int, _ own: OSPFInterfaceSettings) {
+        let room = own.room(at: wall)
+        var (lsas, left): ([UInt32], Int) = ([], settings.limits.burst * room)
+        while left > 0,
+            let lsa = interfaces[number].neighbors[index].retransmission.takeDue(at: now)
+        {
+            interfaces[number].neighbors[index].retransmission.requeue(
+                lsa, due: now + own.retransmitInterval)
+            left -= database[lsa].lsa.bytes.count
+            lsas.append(lsa)
+        }
+        interfaces[number].neighbors[index].retransmission.notBefore =
+            now + settings.limits.burstPeriod
+        sendUpdates(lsas, to: interfaces[number].neighbors[index].address, on: number)
+    }
+
+    // MARK: Acknowledging
+
+    /// Acknowledgements that need not wait for more.
+    private static var company: Int { 64 }
+
+    /// Acknowledges together with others, later (RFC 2328 §13.5).
+    private mutating func delay(_ header: LSAHeader, _ number: Int) {
+        interfaces[number].acknowledgements.append(header)
+        if interfaces[number].acknowledgements.count >= Self.company {
+            sendAcknowledgements(number)
+        } else if interfaces[number].acknowledgeAt == nil {
+            interfaces[number].acknowledgeAt = now + settings.timers.acknowledgementDelay
+        }
+    }
+
+    mutating func sendAcknowledgements(_ number: Int) {
+        acknowledge(interfaces[number].acknowledgements, to: destination(number), on: number)
+        interfaces[number].acknowledgements = []
+        interfaces[number].acknowledgeAt = nil
+    }
+
+    private mutating func acknowledge(
+        _ headers: [LSAHeader], to target: IPv4Address, on number: Int
+    ) {
+        guard let own = settings.interfaces[number] else { return }
+        let most = max(own.room(at: wall) / OSPFProtocol.lsaHeaderLength, 1)
+        for start in stride(from: 0, to: headers.count, by: most) {
+            let part = Array(headers[start..<min(start + most, headers.count)])
+            send(.acknowledgement, Acknowledgement(part).bytes, to: target, on: number)
+        }
+    }
+
+    /// Takes acknowledgements (RFC 2328 §13.7).
+    mutating func receive(
+        _ packet: Acknowledgement, _ number: Int, _ index: Int
+    ) throws(OSPFDrop) {
+        guard interfaces[number].neighbors[index].state >= .exchange else {
+            throw .neighborState
+        }
+        var isStale = false
+        for header in packet.headers {
+            guard let type = LSAType(rawValue: header.type), let scope = scope(type, number),
+                let lsa = database.find(scope, type, header.id, header.router),
+                interfaces[number].neighbors[index].retransmission.contains(lsa)
+            else { continue }
+            guard header.recency(than: database[lsa].header(at: now)) == .same else {
+                isStale = true
+                continue
+            }
+            _ = interfaces[number].neighbors[index].retransmission.remove(lsa)
+            acknowledged(lsa)
+        }
+        if isStale { throw .acknowledgementStale }
+    }
+}

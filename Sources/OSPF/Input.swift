@@ -1,0 +1,71 @@
+public import Timing
+public import Wire
+
+// What is taken in. A bad packet is dropped whole, of an update only the LSA that is bad.
+extension OSPFEngine {
+    /// Takes an IP packet of protocol 89 that came in on an interface (RFC 2328 §8.2).
+    ///
+    /// - Parameters:
+    ///   - packet: The IP payload.
+    ///   - source: Who sent it.
+    ///   - destination: Ourselves or one of the two groups.
+    public mutating func receive(
+        _ packet: RawSpan, from source: IPv4Address, to destination: IPv4Address,
+        on interface: Int, at now: Instant, into effects: inout OSPFEffects
+    ) {
+        begin(at: now, &effects)
+        interfaces[interface].packetsIn &+= 1
+        do throws(OSPFDrop) {
+            try take(packet, source, destination, interface)
+        } catch {
+            count(error, on: interface)
+            let index = interfaces[interface].neighbors.firstIndex { $0.address == source }
+            if let index { interfaces[interface].neighbors[index].badPackets &+= 1 }
+        }
+        finish(&effects)
+    }
+
+    private mutating func take(
+        _ packet: RawSpan, _ source: IPv4Address, _ destination: IPv4Address, _ number: Int
+    ) throws(OSPFDrop) {
+        guard let own = settings.interfaces[number], !own.isPassive,
+            ![.down, .loopback].contains(interfaces[number].state)
+        else { throw .interfaceOff }
+        guard source != own.address.address else { throw .ownPacket }
+        let header = try PacketHeader(packet)
+        guard header.area == own.area else { throw .area }
+        let isOnLink = own.network == .pointToPoint || own.address.prefix.contains(source)
+        guard isOnLink else { throw .offLink }
+        if destination == OSPFProtocol.allDesignated, !interfaces[number].isDesignated {
+            throw .notDesignated
+        }
+        let sequence = try own.authentication.check(packet, header, wall: wall)
+        guard header.router != settings.router else {
+            out.events.append(.duplicateRouter(interface: number, source))
+            throw .duplicateRouter
+        }
+        let known = interfaces[number].neighbor(router: header.router, address: source)
+        if let known, let sequence {
+            let last = interfaces[number].neighbors[known].sequence ?? 0
+            guard sequence >= last else { throw .authenticationReplay }
+            interfaces[number].neighbors[known].sequence = sequence
+        }
+        let body = packet.part(
+            OSPFProtocol.headerLength, header.length - OSPFProtocol.headerLength)
+        if header.kind == .hello {
+            let hello = try Hello(body)
+            try receive(hello, header.router, source, sequence, number, own)
+            return
+        }
+        guard let index = known, interfaces[number].neighbors[index].router == header.router else {
+            throw .neighborUnknown
+        }
+        switch header.kind {
+        case .hello: break
+        case .databaseDescription: try receive(DatabaseDescription(body), number, index, own)
+        case .request: try receive(Request(body), number, index)
+        case .update: try receiveUpdate(body, number, index)
+        case .acknowledgement: try receive(Acknowledgement(body), number, index)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+internal import Timing
+internal import Wire
+
+/// One side of the router (RFC 2328 §9).
+struct Interface {
+    /// Whether its link is up.
+    var isUp = false
+    var state = OSPFInterfaceState.down
+    /// Number of its area.
+    var area: Int
+    /// The address of the Designated Router; 0.0.0.0 for none.
+    var designated = IPv4Address.unspecified
+    /// The address of the Backup Designated Router; 0.0.0.0 for none.
+    var backup = IPv4Address.unspecified
+    var neighbors: [Neighbor] = []
+    var nextHello: Instant?
+    /// When the wait for a Designated Router ends.
+    var waitUntil: Instant?
+    /// Whether the circumstances of the election have changed.
+    var needsElection = false
+    /// Acknowledgements that wait for company, and until when.
+    var acknowledgements: [LSAHeader] = []
+    var acknowledgeAt: Instant?
+    /// LSAs to flood at the end of the event.
+    var flooding: [UInt32] = []
+    /// When the network-LSA is to be looked at.
+    var networkDue: Instant?
+    /// By `OSPFDrop.rawValue`.
+    var drops = [UInt64](repeating: 0, count: OSPFDrop.allCases.count)
+    var packetsIn: UInt64 = 0
+    var packetsOut: UInt64 = 0
+
+    init(area: Int) { self.area = area }
+
+    /// Whether we speak for the network, or would.
+    var isDesignated: Bool { state == .designated || state == .backup }
+
+    var hasFullNeighbor: Bool { neighbors.contains { $0.state == .full } }
+
+    /// The neighbour a packet is from: by router on point-to-point links, else by address
+    /// (RFC 2328 §8.2).
+    func neighbor(router: IPv4Address, address: IPv4Address) -> Int? {
+        neighbors.firstIndex {
+            state == .pointToPoint ? $0.router == router : $0.address == address
+        }
+    }
+}
+
+/// What is known of one area (RFC 2328 §6).
+struct Area {
+    /// When our router-LSA is to be looked at.
+    var routerDue: Instant?
+    /// Whether the tree has to be calculated anew.
+    var needsTree = false
+    var tree = ShortestPaths()
+
+    /// Whether we have a working interface in it.
+    var isActive = false
+}

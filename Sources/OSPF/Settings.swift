@@ -1,0 +1,162 @@
+public import Timing
+public import Wire
+
+/// What kind of link an interface is on (RFC 2328 §1.2).
+public enum OSPFNetwork: String, Hashable, Sendable, CaseIterable {
+    /// Many routers, one of which speaks for the network.
+    case broadcast
+    /// Two routers.
+    case pointToPoint = "point-to-point"
+    /// Ourselves: announced as a host, nothing is sent.
+    case loopback
+}
+
+/// OSPF on one interface.
+public struct OSPFInterfaceSettings: Hashable, Sendable {
+    /// Our address.
+    public var address: InterfaceAddress
+    /// The area it belongs to, one of `OSPFSettings.areas`.
+    public var area: IPv4Address
+    /// The kind of link.
+    public var network = OSPFNetwork.broadcast
+    /// Of sending by it, 1 to 65,535.
+    public var cost: UInt16 = 10
+    /// To become Designated Router; 0 for never.
+    public var priority: UInt8 = 1
+    /// Between hellos; below one second neighbours do not compare it.
+    public var helloInterval = Interval.seconds(10)
+    /// After this silence a neighbour is gone.
+    public var deadInterval = Interval.seconds(40)
+    /// Until what was not answered is sent again.
+    public var retransmitInterval = Interval.seconds(5)
+    /// InfTransDelay in seconds, at least 1: added to ages of LSAs sent.
+    public var transmitDelay: UInt16 = 1
+    /// Announced, but nothing is sent or listened to.
+    public var isPassive = false
+    /// Of the link, IP header included.
+    public var mtu: UInt16 = 1500
+    /// Takes neighbours with a larger MTU.
+    public var ignoresMTU = false
+    /// How packets are authenticated, in both directions.
+    public var authentication = OSPFAuthentication.none
+
+    /// An interface with this address and the defaults of the protocol.
+    public init(address: InterfaceAddress, area: IPv4Address) {
+        self.address = address
+        self.area = area
+    }
+
+    /// HelloInterval as it stands in packets.
+    var helloSeconds: UInt16 { UInt16(clamping: helloInterval.wholeSeconds) }
+    /// RouterDeadInterval as it stands in packets.
+    var deadSeconds: UInt32 { UInt32(clamping: max(deadInterval.wholeSeconds, 1)) }
+
+    /// Octets of a packet's body that fit the link.
+    func room(at wall: Int64) -> Int {
+        let below = OSPFProtocol.lowerLength + OSPFProtocol.headerLength
+        return max(Int(mtu), 576) - below - authentication.trailerLength(at: wall)
+    }
+}
+
+/// What a border router says of several networks of an area together.
+public struct OSPFRange: Hashable, Sendable {
+    /// The networks.
+    public var prefix: IPv4Prefix
+    /// Whether anything is said of them.
+    public var isAdvertised = true
+
+    /// An advertised range.
+    public init(_ prefix: IPv4Prefix, isAdvertised: Bool = true) {
+        self.prefix = prefix
+        self.isAdvertised = isAdvertised
+    }
+}
+
+/// Whether an area knows what is outside the autonomous system.
+public enum OSPFAreaKind: Hashable, Sendable {
+    /// It does.
+    case normal
+    /// It has a default route instead, announced by border routers at this cost; if totally, then
+    /// instead of other areas' networks as well.
+    case stub(cost: UInt32, isTotally: Bool)
+}
+
+/// An area that we have interfaces in.
+public struct OSPFAreaSettings: Hashable, Sendable {
+    /// Its number; 0.0.0.0 is the backbone.
+    public var id: IPv4Address
+    /// What it knows; every router in it has to agree.
+    public var kind = OSPFAreaKind.normal
+    /// What other areas hear of it.
+    public var ranges: [OSPFRange] = []
+
+    /// A normal area.
+    public init(_ id: IPv4Address) { self.id = id }
+
+    var isStub: Bool { kind != .normal }
+    var isBackbone: Bool { id == .unspecified }
+    /// What hellos and LSAs in it say.
+    var options: OSPFOptions { isStub ? [] : .external }
+}
+
+/// The periods of the protocol, apart from those of interfaces (RFC 2328 §B).
+public struct OSPFTimers: Hashable, Sendable {
+    /// MinLSArrival: an LSA that comes sooner after the one before is dropped.
+    public var shortestArrival = Interval.seconds(1)
+    /// From one instance of an LSA of ours to the next, in quiet times; more than the neighbours'
+    /// MinLSArrival.
+    public var shortestOrigination = Interval.milliseconds(1200)
+    /// MinLSInterval: the same when it changes again and again.
+    public var longestOrigination = Interval.seconds(5)
+    /// How long acknowledgements wait for company.
+    public var acknowledgementDelay = Interval.milliseconds(500)
+    /// From one calculation of routes to the next after a quiet time; the first is done at once.
+    public var shortestCalculation = Interval.milliseconds(50)
+    /// The same when there is no quiet.
+    public var longestCalculation = Interval.seconds(5)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// What is taken in and given out (SECURITY S51).
+public struct OSPFLimits: Hashable, Sendable {
+    /// Most LSAs in all databases.
+    public var lsas = 10_000
+    /// Most neighbours on an interface.
+    public var neighbors = 64
+    /// Packets that are sent again in one go, and how soon after that the next go comes.
+    public var burst = 16
+    /// From one such go to the next.
+    public var burstPeriod = Interval.milliseconds(20)
+    /// Largest number of equal ways to a destination, 1 to 16.
+    public var ways = 16
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Everything a user can choose about OSPF.
+public struct OSPFSettings: Hashable, Sendable {
+    /// Tells us from all other routers; not 0.0.0.0.
+    public var router: IPv4Address
+    /// The areas of our interfaces.
+    public var areas: [OSPFAreaSettings]
+    /// By interface number; nil where OSPF is not spoken. Every address is a numbered one.
+    public var interfaces: [OSPFInterfaceSettings?]
+    /// Whether others shall not send through us (RFC 6987).
+    public var isStubRouter = false
+    /// Periods.
+    public var timers = OSPFTimers()
+    /// Limits; taken on at the start only.
+    public var limits = OSPFLimits()
+
+    /// Settings for these interfaces with defaults for the rest.
+    public init(
+        router: IPv4Address, areas: [OSPFAreaSettings], interfaces: [OSPFInterfaceSettings?]
+    ) {
+        self.router = router
+        self.areas = areas
+        self.interfaces = interfaces
+    }
+}

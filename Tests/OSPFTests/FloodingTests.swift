@@ -1,0 +1,329 @@
+import Support
+import Testing
+import Timing
+import Wire
+
+@testable import OSPF
+
+@Suite("OSPF: flooding", .rfc(2328, "13"))
+struct FloodingTests {
+    let left = Peer("9.9.9.9", "10.0.0.9")
+    let right = Peer("8.8.8.8", "10.1.0.8", on: 1)
+
+    /// Two point-to-point neighbours, both full.
+    func pair(_ edit: (inout OSPFSettings) -> Void = { _ in }) -> Bed {
+        let bed = Bed(.pointToPoint, count: 2, edit)
+        bed.befriend(left)
+        bed.befriend(right)
+        bed.acknowledge(left, bed.said.filter { $0.interface == 0 }.flatMap(\.lsas))
+        bed.run(.seconds(3))
+        bed.acknowledge(left, bed.said.filter { $0.interface == 0 }.flatMap(\.lsas))
+        bed.acknowledge(right, bed.said.filter { $0.interface == 1 }.flatMap(\.lsas))
+        bed.said = []
+        return bed
+    }
+
+    @Test(
+        "A newer LSA goes on to the others and is acknowledged later",
+        .row("OSPF-FLD-2", "OSPF-FLD-6", "OSPF-FLD-7", "OSPF-ACK-1"))
+    func newer() {
+        let bed = pair()
+        let lsa = left.external("1.0.0.0/8", age: 100)
+        bed.update(left, lsa)
+        let said = bed.listen()
+        #expect(said.map(\.interface) == [1] && said[0].destination == OSPFProtocol.allRouters)
+        var older = lsa
+        older.age = 101
+        #expect(said[0].lsas == [older], "InfTransDelay added")
+        let later = bed.listen(.seconds(1))
+        #expect(later.count == 1 && later[0].interface == 0)
+        #expect(later[0].acknowledgement == Acknowledgement([lsa.header]))
+        #expect(later[0].destination == OSPFProtocol.allRouters)
+    }
+
+    @Test("An LSA that comes too soon after the last is dropped", .row("OSPF-FLD-2"))
+    func early() {
+        let bed = pair()
+        bed.update(left, left.external("1.0.0.0/8"))
+        bed.run(.milliseconds(990))
+        bed.update(left, left.external("1.0.0.0/8", sequence: OSPFProtocol.initialSequence + 1))
+        #expect(bed.drops(.lsaEarly) == 1)
+        bed.run(.milliseconds(10))
+        bed.update(left, left.external("1.0.0.0/8", sequence: OSPFProtocol.initialSequence + 1))
+        #expect(bed.drops(.lsaEarly) == 1)
+        #expect(
+            bed.lsa(.external, "1.0.0.0", "9.9.9.9")?.header.sequence
+                == OSPFProtocol.initialSequence + 1)
+    }
+
+    @Test(
+        "The same LSA again is acknowledged at once, or is an acknowledgement itself",
+        .row("OSPF-FLD-4", "OSPF-ACK-1"))
+    func same() {
+        let bed = pair()
+        let lsa = left.external("1.0.0.0/8")
+        bed.update(left, lsa)
+        bed.run(.seconds(1))
+        bed.said = []
+        bed.update(right, lsa)
+        #expect(bed.listen().isEmpty, "it was on its list: implied")
+        #expect(bed.engine.neighbors.allSatisfy { $0.retransmissions == 0 })
+        bed.update(left, lsa)
+        let said = bed.listen()
+        #expect(said.count == 1 && said[0].acknowledgement == Acknowledgement([lsa.header]))
+        #expect(said[0].interface == 0, "a duplicate, so our acknowledgement was lost")
+    }
+
+    @Test("An older LSA is answered with ours, not too often", .row("OSPF-FLD-5"))
+    func older() {
+        let bed = pair()
+        let sequence = OSPFProtocol.initialSequence
+        bed.update(left, left.external("1.0.0.0/8", sequence: sequence + 5))
+        bed.acknowledge(right, bed.listen().flatMap(\.lsas))
+        bed.run(.seconds(2))
+        bed.said = []
+        bed.update(right, left.external("1.0.0.0/8", sequence: sequence + 4))
+        bed.update(right, left.external("1.0.0.0/8", sequence: sequence + 4))
+        let said = bed.listen()
+        #expect(said.count == 1 && said[0].interface == 1)
+        #expect(said[0].lsas.map(\.header.sequence) == [sequence + 5])
+        bed.run(.seconds(1))
+        bed.update(right, left.external("1.0.0.0/8", sequence: sequence + 4))
+        #expect(bed.listen().count == 1)
+    }
+
+    @Test("An LSA being wrapped is not answered", .row("OSPF-FLD-5", "OSPF-AGE-3"))
+    func wrapping() {
+        let bed = pair()
+        bed.update(left, left.external("1.0.0.0/8", sequence: .max))
+        bed.run(.seconds(2))
+        bed.update(left, left.external("1.0.0.0/8", sequence: .max, age: 3600))
+        bed.said = []
+        bed.update(right, left.external("1.0.0.0/8", sequence: .max - 1))
+        #expect(bed.listen().isEmpty && bed.drops(.lsaMaxSequence, on: 1) == 1)
+    }
+
+    @Test("Unknown LSAs at MaxAge are only acknowledged", .row("OSPF-FLD-1"))
+    func maxAge() {
+        let bed = pair()
+        let lsa = left.external("1.0.0.0/8", age: 3600)
+        bed.update(left, lsa)
+        let said = bed.listen()
+        #expect(said.count == 1 && said[0].acknowledgement == Acknowledgement([lsa.header]))
+        #expect(bed.lsa(.external, "1.0.0.0", "9.9.9.9") == nil)
+    }
+
+    @Test("What is wrong with one LSA does not matter to the next", .row("OSPF-FLD-1", "S51"))
+    func bad() {
+        let bed = pair()
+        let good = left.external("1.0.0.0/8")
+        var wrong = left.external("2.0.0.0/8").bytes
+        wrong[25] ^= 1
+        var unknown = LSATests.mended(left.external("3.0.0.0/8").bytes)
+        unknown[3] = 8
+        unknown = LSATests.mended(unknown)
+        let forged = LSATests.lsa(.router, id: "6.6.6.6", router: "7.7.7.7", body: [0, 0, 0, 0])
+        let body: [UInt8] = [0, 0, 0, 4] + wrong + unknown + forged.bytes + good.bytes
+        bed.hear(.update, body, from: left)
+        #expect(bed.drops(.lsaChecksum) == 1 && bed.drops(.lsaType) == 1)
+        #expect(bed.drops(.lsaRouter) == 1)
+        #expect(bed.lsa(.external, "1.0.0.0", "9.9.9.9") != nil)
+        #expect(
+            bed.listen(.seconds(1)).compactMap(\.acknowledgement) == [
+                Acknowledgement([good.header])
+            ])
+    }
+
+    @Test("What is not acknowledged is sent again, to the neighbour alone", .row("OSPF-RXM-1"))
+    func retransmission() {
+        let bed = pair()
+        bed.update(left, left.external("1.0.0.0/8"))
+        #expect(bed.listen().count == 1)
+        bed.hello(right)
+        bed.hello(left)
+        #expect(bed.listen(.milliseconds(4900)).filter { $0.kind == 4 }.isEmpty)
+        let again = bed.listen(.milliseconds(200)).filter { $0.kind == 4 }
+        #expect(again.count == 1 && again[0].destination == right.address)
+        #expect(again[0].lsas.first?.header.age == 7, "it has grown older")
+        bed.acknowledge(right, again[0].lsas)
+        bed.hello(right)
+        #expect(bed.listen(.seconds(20)).filter { $0.kind == 4 }.isEmpty)
+    }
+
+    @Test("An acknowledgement of another instance is none", .row("OSPF-RXM-1"))
+    func staleAcknowledgement() {
+        let bed = pair()
+        let sequence = OSPFProtocol.initialSequence
+        bed.update(left, left.external("1.0.0.0/8", sequence: sequence + 1))
+        bed.acknowledge(right, [left.external("1.0.0.0/8", sequence: sequence)])
+        #expect(bed.drops(.acknowledgementStale, on: 1) == 1)
+        #expect(bed.engine.neighbors.first { $0.interface == 1 }?.retransmissions == 1)
+    }
+
+    @Test("Twenty thousand lost LSAs come in within ten seconds", .row("OSPF-RXM-2"))
+    func window() {
+        let bed = pair { $0.limits.lsas = 30_000 }
+        var batch: [LSA] = []
+        for number in 0..<20_000 {
+            batch.append(left.external("20.\(number / 256).\(number % 256).0/24"))
+            if batch.count == 40 {
+                bed.hear(.update, Update.bytes(batch), from: left)
+                batch = []
+            }
+        }
+        bed.said = []
+        var count = 0
+        for _ in 0..<100 {
+            bed.run(.milliseconds(100))
+            let lsas = bed.said.filter { $0.kind == 4 && $0.interface == 1 }.flatMap(\.lsas)
+            bed.said = []
+            count += lsas.count
+            bed.hello(right)
+            bed.acknowledge(right, lsas)
+        }
+        #expect(count == 20_000, "\(count)")
+        #expect(bed.engine.neighbors.first { $0.interface == 1 }?.retransmissions == 0)
+    }
+
+    @Test(
+        "On a network others flood, the Designated Router floods back",
+        .row("OSPF-FLD-6", "OSPF-PKT-1"))
+    func network() {
+        // 9.9.9.9 is Designated Router; we are neither.
+        let bed = Bed(.broadcast, count: 1) { $0.interfaces[0]?.priority = 0 }
+        let second = Peer("8.8.8.8", "10.0.0.8")
+        for _ in 0..<2 {
+            for one in [left, second] { bed.hello(one, first: "10.0.0.9", second: "10.0.0.8") }
+        }
+        for one in [left, second] {
+            bed.describe(one, [.initial, .more, .master], 100)
+            bed.describe(one, .master, 101)
+        }
+        #expect(bed.state(left) == .full && bed.state(second) == .full)
+        let own = bed.listen(.seconds(2)).filter { $0.kind == 4 }
+        #expect(own.first?.destination == OSPFProtocol.allDesignated)
+        bed.acknowledge(left, own.flatMap(\.lsas))
+        bed.acknowledge(second, own.flatMap(\.lsas))
+        bed.run(.seconds(2))
+        bed.said = []
+        bed.update(left, left.external("1.0.0.0/8"))
+        #expect(bed.listen().isEmpty, "from the Designated Router: all have it")
+        let later = bed.listen(.seconds(1))
+        #expect(later.count == 1 && later[0].kind == 5)
+        #expect(later[0].destination == OSPFProtocol.allDesignated)
+
+        // We are Designated Router.
+        let first = Bed(.broadcast, count: 1) { $0.interfaces[0]?.priority = 9 }
+        first.run(.seconds(41))
+        for one in [left, second] {
+            first.hello(one, first: "10.0.0.5")
+            first.describe(one, [.initial, .more, .master], 100)
+            first.describe(one, .master, 101)
+        }
+        first.run(.seconds(3))
+        first.said = []
+        first.update(left, left.external("2.0.0.0/8"))
+        #expect(first.listen().isEmpty, "nor from the Backup")
+        first.run(.seconds(2))
+        first.said = []
+        first.update(second, second.external("1.0.0.0/8"))
+        let said = first.listen()
+        #expect(said.map(\.kind) == [4] && said[0].destination == OSPFProtocol.allRouters)
+        #expect(
+            first.listen(.seconds(1)).filter { $0.kind == 5 }.isEmpty,
+            "flooding back acknowledges")
+    }
+
+    @Test(
+        "The Backup keeps quiet unless the Designated Router speaks",
+        .row("OSPF-FLD-6", "OSPF-ACK-1"))
+    func backup() {
+        let bed = Bed(.broadcast, count: 1)
+        let other = Peer("2.2.2.2", "10.0.0.2")
+        bed.hello(left, first: "10.0.0.9")
+        bed.hello(left, first: "10.0.0.9", second: "10.0.0.5")
+        bed.hello(other, first: "10.0.0.9", second: "10.0.0.5")
+        #expect(bed.engine.interface(0)?.state == .backup)
+        bed.describe(left, [.initial, .more, .master], 100)
+        bed.describe(left, .master, 101)
+        let dd = bed.said.compactMap(\.dd).last { $0.flags.contains(.initial) }
+        bed.describe(other, .more, dd?.sequence ?? 0)
+        bed.describe(other, [], (dd?.sequence ?? 0) &+ 1)
+        #expect(bed.state(left) == .full && bed.state(other) == .full)
+        bed.run(.seconds(3))
+        bed.said = []
+        bed.update(other, other.external("1.0.0.0/8"))
+        #expect(bed.listen(.seconds(1)).isEmpty)
+        bed.update(left, left.external("2.0.0.0/8"))
+        #expect(bed.listen(.seconds(1)).map(\.kind) == [5])
+    }
+
+    @Test("Opaque LSAs go to those who take them, within their scope", .row("OSPF-OPQ-1"))
+    func opaque() {
+        var dull = right
+        dull.options = .external
+        let bed = Bed(count: 3)
+        let third = Peer("7.7.7.7", "10.2.0.7", on: 2)
+        bed.befriend(left)
+        bed.befriend(dull)
+        bed.befriend(third)
+        bed.run(.seconds(3))
+        bed.said = []
+        for type in [LSAType.opaqueArea, .opaqueSystem] {
+            bed.update(left, left.lsa(type, id: "1.0.0.1", body: [1, 2, 3, 4]))
+            #expect(Set(bed.listen().filter { $0.kind == 4 }.map(\.interface)) == [2])
+        }
+        bed.update(left, left.lsa(.opaqueLink, id: "1.0.0.1", body: []))
+        #expect(bed.listen().filter { $0.kind == 4 }.isEmpty)
+        #expect(bed.engine.lsas.filter { $0.type.isOpaque }.count == 3)
+    }
+
+    @Test("A full database takes no more, and neighbours stay", .row("S51"))
+    func full() {
+        let bed = pair { $0.limits.lsas = 10 }
+        for number in 1..<40 {
+            bed.update(left, left.external("\(number).0.0.0/8"))
+        }
+        #expect(bed.engine.lsas.count == 10 && bed.drops(.databaseFull) > 0)
+        #expect(bed.state(left) == .full)
+    }
+
+    @Test("What was asked for may be followed by the next instance at once", .row("OSPF-FLD-2"))
+    func afterRequest() {
+        let bed = Bed()
+        bed.befriend(left, [left.routerLSA()])
+        bed.update(left, left.routerLSA(sequence: OSPFProtocol.initialSequence + 1))
+        #expect(bed.drops(.lsaEarly) == 0)
+        bed.update(left, left.routerLSA(sequence: OSPFProtocol.initialSequence + 2))
+        #expect(bed.drops(.lsaEarly) == 1, "but then not")
+    }
+
+    @Test("LSAs still wanted are taken from whoever has them", .row("OSPF-FLD-6"))
+    func requested() {
+        let bed = Bed()
+        bed.befriend(left)
+        bed.hello(right)
+        bed.describe(right, [.initial, .more, .master], 100)
+        let lsa = left.external("1.0.0.0/8")
+        bed.describe(right, .master, 101, [lsa])
+        #expect(bed.state(right) == .loading)
+        bed.update(left, lsa)
+        #expect(bed.state(right) == .full, "the neighbour who was asked has it already")
+        #expect(bed.engine.neighbors.first { $0.router == right.router }?.requests == 0)
+    }
+
+    @Test(
+        "An answer older than what was described starts the exchange anew",
+        .row("OSPF-FLD-6", "OSPF-NSM-3"))
+    func olderThanDescribed() {
+        let bed = Bed()
+        let sequence = OSPFProtocol.initialSequence
+        bed.befriend(left, [right.external("1.0.0.0/8", sequence: sequence + 1)])
+        bed.hello(right)
+        bed.describe(right, [.initial, .more, .master], 100)
+        bed.describe(right, .master, 101, [right.external("1.0.0.0/8", sequence: sequence + 2)])
+        bed.run(.seconds(2))
+        bed.update(right, right.external("1.0.0.0/8", sequence: sequence + 1))
+        #expect(bed.state(right) == .exStart)
+    }
+}

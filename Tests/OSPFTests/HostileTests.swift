@@ -1,0 +1,105 @@
+import Foundation
+import Support
+import Testing
+import Timing
+import Wire
+
+@testable import OSPF
+
+/// GATEWAY_OSPF_HOSTILE=n sends n times as many packets.
+@Suite("OSPF: hostile packets")
+struct HostileTests {
+    static let times =
+        ProcessInfo.processInfo.environment["GATEWAY_OSPF_HOSTILE"].flatMap(Int.init) ?? 1
+    let peer = Peer("9.9.9.9", "10.0.0.9")
+    let other = Peer("1.1.1.1", "10.1.0.1", on: 1)
+
+    /// A packet that is mostly right: its sums and lengths are.
+    func packet(_ random: inout Random, _ bed: Bed) -> [UInt8] {
+        let kind = PacketKind.allCases[random.below(5)]
+        var body: [UInt8]
+        switch kind {
+        case .hello:
+            body = Array(Captures.frrHello.dropFirst(24))
+            if random.below(2) == 0 {
+                body.replaceSubrange(4..<12, with: [0, 10, 2, 1, 0, 0, 0, 40])
+            }
+            if random.below(4) > 0 { body += octets(UInt32(0x0505_0505)) }
+        case .databaseDescription:
+            let dd = bed.said.last { $0.dd != nil }?.dd
+            let near = (dd?.sequence ?? 100) &+ UInt32(random.below(3))
+            let flags = DatabaseDescription.Flags(rawValue: UInt8(random.below(8)))
+            let headers = (0..<random.below(4)).map { _ in lsa(&random, bed).header }
+            body =
+                DatabaseDescription(
+                    mtu: 1500, options: [.external, .opaque], flags: flags, sequence: near,
+                    headers: headers
+                ).bytes
+        case .request:
+            body = Request((0..<random.below(4)).map { _ in lsa(&random, bed).header.name }).bytes
+        case .update:
+            body = Update.bytes((0..<random.below(5)).map { _ in lsa(&random, bed) })
+        case .acknowledgement:
+            body =
+                Acknowledgement((0..<random.below(5)).map { _ in lsa(&random, bed).header }).bytes
+        }
+        if random.below(3) == 0, !body.isEmpty {
+            for _ in 0...random.below(3) {
+                body[random.below(body.count)] = UInt8(truncatingIfNeeded: random.next())
+            }
+        }
+        if random.below(10) == 0 { body.removeLast(random.below(body.count + 1)) }
+        return OSPFAuthentication.none.packet(
+            kind, body, router: random.below(9) > 0 ? peer.router : ip("5.5.5.4"),
+            area: .unspecified, wall: 0, sequence: 0)
+    }
+
+    /// An LSA from the database, or one that is made up, with fields changed and a right checksum.
+    func lsa(_ random: inout Random, _ bed: Bed) -> LSA {
+        let known = bed.engine.lsas
+        let pool = random.below(2) == 0 && !known.isEmpty ? known : LSATests.samples
+        let one = pool[random.below(pool.count)]
+        var body = Array(one.body)
+        for _ in 0..<random.below(4) where !body.isEmpty {
+            body[random.below(body.count)] = UInt8(truncatingIfNeeded: random.next())
+        }
+        let sequences: [Int32] = [
+            one.header.sequence, one.header.sequence &+ 1, .max, .min + 1, .min, 0,
+        ]
+        let names: [IPv4Address] = [one.header.router, ip("5.5.5.5"), ip("9.9.9.9")]
+        let id = random.below(3) == 0 ? ip("10.0.0.5") : names[random.below(3)]
+        var result = LSA(
+            one.type, id: id, router: names[random.below(3)],
+            sequence: sequences[random.below(sequences.count)], options: .external, body: body)
+        result.age = [0, 1, 1800, 3599, 3600, 3601, 65535][random.below(7)]
+        return result
+    }
+
+    @Test("Nothing traps, grows without end or stops time", .row("S51"), arguments: 0..<4)
+    func anything(state: Int) {
+        var random = Random(seed: UInt64(state) + 77)
+        for round in 0..<(3 * Self.times) {
+            let bed = Bed(state % 2 == 0 ? .pointToPoint : .broadcast, seed: UInt64(round)) {
+                $0.limits.lsas = 100
+                $0.limits.neighbors = 4
+                $0.interfaces[0]?.priority = UInt8(state)
+            }
+            bed.run(.seconds(41))
+            bed.hello(peer, first: "10.0.0.9")
+            if state > 1 { bed.befriend(peer, [peer.routerLSA()], first: "10.0.0.9") }
+            bed.befriend(other)
+            for _ in 0..<400 {
+                let bytes = packet(&random, bed)
+                if bed.said.count > 50 { bed.said.removeFirst(40) }
+                bed.hear(bytes, from: peer)
+                if random.below(5) == 0 { bed.run(.milliseconds(Int64(random.below(3000)))) }
+                #expect(bed.engine.lsas.count <= 100 && bed.engine.neighbors.count <= 8)
+            }
+            // In peace again, everything of the other side is right in the end.
+            bed.setLink(0, isUp: false)
+            bed.run(.seconds(3700), hearing: [other])
+            #expect(bed.engine.neighbors.allSatisfy { $0.interface == 1 })
+            #expect(bed.ownRouter?.header.isMaxAge == false)
+        }
+    }
+}
