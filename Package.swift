@@ -54,11 +54,12 @@ let package = Package(
         .target(
             name: "Forwarding", dependencies: ["Memory", "Timing", "Wire", "NAT"],
             swiftSettings: views),
+        .target(name: "Signing", dependencies: ["CCrypto", "Wire"], swiftSettings: strict),
         .target(
-            name: "RIP", dependencies: ["CCrypto", "Memory", "Timing", "Wire"],
+            name: "RIP", dependencies: ["Memory", "Signing", "Timing", "Wire"],
             swiftSettings: views),
         .target(
-            name: "OSPF", dependencies: ["CCrypto", "Memory", "Timing", "Wire"],
+            name: "OSPF", dependencies: ["Memory", "Signing", "Timing", "Wire"],
             swiftSettings: views),
         .target(name: "Routing", dependencies: ["Wire"], swiftSettings: strict),
         .target(
@@ -69,7 +70,8 @@ let package = Package(
         .target(
             name: "Configuration",
             dependencies: [
-                "Timing", "Wire", "NAT", "Forwarding", "RIP", "Routing", "Words", "CYAML",
+                "Timing", "Wire", "NAT", "Forwarding", "Signing", "RIP", "OSPF", "Routing",
+                "Words", "CYAML",
             ],
             swiftSettings: strict),
         .target(name: "Words", swiftSettings: strict),
@@ -87,8 +89,9 @@ let package = Package(
         .executableTarget(
             name: "gatewayd",
             dependencies: [
-                "Memory", "Timing", "Wire", "NAT", "Forwarding", "RIP", "Routing", "Router",
-                "Configuration", "Control", "ControlServer", "Linux", "Netlink",
+                "Memory", "Timing", "Wire", "NAT", "Forwarding", "Signing", "RIP", "OSPF",
+                "Routing", "Router", "Configuration", "Control", "ControlServer", "Linux",
+                "Netlink",
                 logging, arguments,
             ],
             swiftSettings: views),
@@ -132,10 +135,10 @@ func tests() -> [Target] {
     ]
     let targets: [(String, [Target.Dependency])] = [
         ("MemoryTests", []), ("TimingTests", []), ("WireTests", []), ("NATTests", ["Simulation"]),
-        ("ForwardingTests", []), ("RoutingTests", []), ("RIPTests", ["RIP"]),
-        ("OSPFTests", ["OSPF"]),
+        ("ForwardingTests", []), ("RoutingTests", []), ("RIPTests", ["RIP", "Signing"]),
+        ("OSPFTests", ["OSPF", "Signing"]),
         ("RouterTests", ["Simulation"]),
-        ("ConfigurationTests", ["Configuration", "RIP"]),
+        ("ConfigurationTests", ["Configuration", "OSPF", "RIP", "Signing"]),
         (
             "ControlTests",
             ["Control", "ControlServer", "gatewayctl", nio("NIOCore"), nio("NIOPosix")]

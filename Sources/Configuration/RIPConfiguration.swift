@@ -1,5 +1,6 @@
 public import RIP
 public import Routing
+internal import Signing
 
 /// RIP as the configuration wants it. Interfaces have the numbers of `Side.index`.
 public struct RIPConfiguration: Hashable, Sendable {
@@ -16,19 +17,6 @@ public struct RIPConfiguration: Hashable, Sendable {
     public init(_ settings: RIPSettings) { self.settings = settings }
 }
 
-extension RIPAlgorithm {
-    /// The word in the configuration and in answers.
-    public var name: String {
-        switch self {
-        case .keyedMD5: "md5"
-        case .hmacSHA1: "hmac-sha-1"
-        case .hmacSHA256: "hmac-sha-256"
-        case .hmacSHA384: "hmac-sha-384"
-        case .hmacSHA512: "hmac-sha-512"
-        }
-    }
-}
-
 extension RIPAuthentication {
     /// The kind, and the numbers of keys; never a secret.
     public var name: String {
@@ -36,7 +24,7 @@ extension RIPAuthentication {
         case .none: "none"
         case .password: "text"
         case .keys(let keys):
-            keys.map { "\($0.algorithm.name) key \($0.id)" }.joined(separator: ", ")
+            keys.map { "\($0.algorithm.rawValue) key \($0.id)" }.joined(separator: ", ")
         }
     }
 }

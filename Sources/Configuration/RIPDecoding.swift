@@ -1,5 +1,6 @@
 internal import RIP
 internal import Routing
+internal import Signing
 internal import Timing
 internal import Wire
 
@@ -123,13 +124,11 @@ extension Decoder {
 
     private enum AuthenticationType {
         case none, text
-        case key(RIPAlgorithm)
+        case key(SigningAlgorithm)
 
-        static let words: [(String, AuthenticationType)] = [
-            ("none", .none), ("text", .text), ("md5", .key(.keyedMD5)),
-            ("hmac-sha-1", .key(.hmacSHA1)), ("hmac-sha-256", .key(.hmacSHA256)),
-            ("hmac-sha-384", .key(.hmacSHA384)), ("hmac-sha-512", .key(.hmacSHA512)),
-        ]
+        static let words: [(String, AuthenticationType)] =
+            [("none", .none), ("text", .text)]
+            + SigningAlgorithm.allCases.map { ($0.rawValue, .key($0)) }
     }
 
     private mutating func authentication(_ node: Int, _ path: Path) -> RIPAuthentication? {
@@ -157,7 +156,7 @@ extension Decoder {
             }
             return .password(secret)
         case .key(let algorithm):
-            return .keys([RIPKey(id: UInt8(id), algorithm, secret: secret)])
+            return .keys([SigningKey(id: UInt8(id), algorithm, secret: secret)])
         }
     }
 

@@ -1,30 +1,5 @@
+public import Signing
 internal import Wire
-
-/// A key shared with neighbours (RFC 4822 §2.2). Lifetimes are in seconds since 1970.
-public struct RIPKey: Hashable, Sendable {
-    /// The number that tells keys apart in packets.
-    public var id: UInt8
-    /// What is done with the secret.
-    public var algorithm: RIPAlgorithm
-    /// The secret, at least one octet; MD5 uses the first 16.
-    public var secret: [UInt8]
-    /// When packets are signed with it.
-    public var sending: Range<Int64>
-    /// When packets signed with it are accepted.
-    public var accepting: Range<Int64>
-
-    /// A key of these fields; by default valid for ever.
-    public init(
-        id: UInt8, _ algorithm: RIPAlgorithm, secret: [UInt8],
-        sending: Range<Int64> = 0..<Int64.max, accepting: Range<Int64> = 0..<Int64.max
-    ) {
-        self.id = id
-        self.algorithm = algorithm
-        self.secret = secret
-        self.sending = sending
-        self.accepting = accepting
-    }
-}
 
 /// How packets on an interface are authenticated.
 public enum RIPAuthentication: Hashable, Sendable {
@@ -33,39 +8,21 @@ public enum RIPAuthentication: Hashable, Sendable {
     /// By a password in the clear, up to 16 octets (RFC 2453 §4.1).
     case password([UInt8])
     /// By one of several keys (RFC 4822).
-    case keys([RIPKey])
-
-    /// The key to sign with: of those valid, the one that began last. When every one has expired,
-    /// the one that did so last goes on being used, so that routing does not end silently
-    /// (RFC 4822 §5.2).
-    static func sendingKey(_ keys: [RIPKey], at wall: Int64) -> RIPKey? {
-        let valid = keys.filter { $0.sending.contains(wall) }
-        if let key = valid.max(by: { $0.sending.lowerBound < $1.sending.lowerBound }) {
-            return key
-        }
-        return keys.max { $0.sending.upperBound < $1.sending.upperBound }
-    }
-
-    /// Whether a key is accepted: within its time, or the last one of all.
-    static func accepts(_ key: RIPKey, of keys: [RIPKey], at wall: Int64) -> Bool {
-        if key.accepting.contains(wall) { return true }
-        guard wall >= key.accepting.upperBound else { return false }
-        return keys.allSatisfy { $0.accepting.upperBound <= key.accepting.upperBound }
-    }
+    case keys([SigningKey])
 }
 
 /// What is written into a packet to authenticate it.
 enum Signature {
     case none
     case password([UInt8])
-    case key(RIPKey, sequence: UInt32)
+    case key(SigningKey, sequence: UInt32)
 
     init(_ authentication: RIPAuthentication, wall: Int64, sequence: UInt32) {
         switch authentication {
         case .none: self = .none
         case .password(let word): self = .password(word)
         case .keys(let keys):
-            let key = RIPAuthentication.sendingKey(keys, at: wall)
+            let key = keys.sending(at: wall)
             self = key.map { .key($0, sequence: sequence) } ?? .none
         }
     }
@@ -105,7 +62,7 @@ enum Signature {
         bytes[9] = UInt8(truncatingIfNeeded: bytes.count)
         bytes.append16(RIPProtocol.authenticationFamily)
         bytes.append16(Trailer.dataType)
-        bytes += Trailer.digest(of: bytes, by: key)
+        bytes += key.digest(of: bytes)
     }
 }
 
@@ -121,33 +78,6 @@ enum Trailer {
     static func padded(_ word: [UInt8]) -> [UInt8] {
         let used = word.prefix(16)
         return used + [UInt8](repeating: 0, count: 16 - used.count)
-    }
-
-    /// The digest of a packet up to and including the head of its trailer.
-    static func digest(of packet: [UInt8], by key: RIPKey) -> [UInt8] {
-        if key.algorithm == .keyedMD5 {
-            return key.algorithm.digest(packet, secret: key.secret)
-        }
-        // The digest field holds Apad while the digest is made (RFC 4822 §2.5).
-        let apad: [UInt8] = [0x87, 0x8f, 0xe1, 0xf3]
-        var whole = packet
-        for _ in 0..<(key.algorithm.digestLength / apad.count) { whole += apad }
-        return key.algorithm.digest(whole, secret: key.secret)
-    }
-
-    /// Whether two digests are the same, in a time that does not tell where they differ.
-    static func isEqual(_ a: [UInt8], _ packet: RawSpan, at offset: Int) -> Bool {
-        var difference: UInt8 = 0
-        for index in a.indices { difference |= a[index] ^ packet.byte(offset + index) }
-        return difference == 0
-    }
-
-    /// The first `count` octets of a packet.
-    static func copy(_ packet: RawSpan, _ count: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count)
-        for index in 0..<count { bytes.append(packet.byte(index)) }
-        return bytes
     }
 }
 
@@ -177,7 +107,7 @@ extension RIPAuthentication {
         case .password(let word):
             guard isMarked else { throw .authenticationMissing }
             guard type == Trailer.passwordType else { throw .authenticationType }
-            guard Trailer.isEqual(Trailer.padded(word), packet, at: first + 4) else {
+            guard packet.holds(secret: Trailer.padded(word), at: first + 4) else {
                 throw .authenticationPassword
             }
             return Authenticated(entries: second..<packet.byteCount)
@@ -189,7 +119,7 @@ extension RIPAuthentication {
     }
 
     private func check(
-        _ packet: RawSpan, _ keys: [RIPKey], wall: Int64, from start: Int
+        _ packet: RawSpan, _ keys: [SigningKey], wall: Int64, from start: Int
     ) throws(RIPDrop) -> Authenticated {
         let end = Int(packet.be16(8))
         let id = packet.byte(10)
@@ -197,7 +127,7 @@ extension RIPAuthentication {
         // BIRD counts the trailer's head in the length of an MD5 digest.
         let found = keys.first {
             let own = $0.algorithm.digestLength
-            return $0.id == id && Self.accepts($0, of: keys, at: wall)
+            return $0.id == id && keys.accepts($0, at: wall)
                 && (own == length || $0.algorithm == .keyedMD5 && own + 4 == length)
         }
         guard let key = found else { throw .authenticationKey }
@@ -206,9 +136,7 @@ extension RIPAuthentication {
             packet.be16(end) == RIPProtocol.authenticationFamily,
             packet.be16(end + 2) == Trailer.dataType
         else { throw .authenticationMalformed }
-        let signed = Trailer.copy(packet, end + Trailer.headerLength)
-        let digest = Trailer.digest(of: signed, by: key)
-        guard Trailer.isEqual(digest, packet, at: end + Trailer.headerLength) else {
+        guard key.hasSigned(packet, end + Trailer.headerLength) else {
             throw .authenticationDigest
         }
         return Authenticated(entries: start..<end, sequence: packet.be32(12))

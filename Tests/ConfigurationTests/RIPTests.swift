@@ -1,6 +1,7 @@
 import Forwarding
 import RIP
 import Routing
+import Signing
 import Support
 import Testing
 import Timing
@@ -50,7 +51,7 @@ import Wire
         #expect(rip.settings.interfaces[0]?.isPassive == true)
         let wan = try #require(rip.settings.interfaces[1])
         #expect(wan.cost == 3 && wan.splitHorizon == .simple && wan.acceptsDefault)
-        let key = RIPKey(id: 9, .hmacSHA512, secret: Array("secret".utf8))
+        let key = SigningKey(id: 9, .hmacSHA512, secret: Array("secret".utf8))
         #expect(wan.authentication == .keys([key]) && wan.versions == .both)
         #expect(wan.filterIn == [prefix("10.0.0.0/8")] && wan.filterOut == [])
         #expect(wan.neighbors == [ip("203.0.113.9")] && !wan.isLoopFree)

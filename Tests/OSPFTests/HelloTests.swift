@@ -1,3 +1,4 @@
+import Signing
 import Support
 import Testing
 import Timing

@@ -1,3 +1,4 @@
+import Signing
 import Support
 import Testing
 import Wire
@@ -134,8 +135,8 @@ struct PacketTests {
 struct AuthenticationTests {
     static let secret = Array("secret".utf8)
 
-    static func keys(_ algorithm: OSPFAlgorithm, id: UInt8 = 7) -> OSPFAuthentication {
-        .keys([OSPFKey(id: id, algorithm, secret: secret)])
+    static func keys(_ algorithm: SigningAlgorithm, id: UInt8 = 7) -> OSPFAuthentication {
+        .keys([SigningKey(id: id, algorithm, secret: secret)])
     }
 
     static let all: [(String, [UInt8], OSPFAuthentication)] = [
@@ -197,7 +198,7 @@ struct AuthenticationTests {
             (Self.keys(.hmacSHA1, id: 8), Captures.birdHelloSHA1, .authenticationKey),
             (.keys([]), Captures.birdHelloSHA1, .authenticationKey),
             (
-                .keys([OSPFKey(id: 7, .hmacSHA1, secret: [1])]), Captures.birdHelloSHA1,
+                .keys([SigningKey(id: 7, .hmacSHA1, secret: [1])]), Captures.birdHelloSHA1,
                 .authenticationDigest
             ),
         ]
@@ -208,15 +209,16 @@ struct AuthenticationTests {
 
     @Test("Several keys are accepted, and packets are signed with the youngest", .row("OSPF-AUT-3"))
     func rollover() throws {
-        let old = OSPFKey(id: 1, .keyedMD5, secret: [1], sending: 0..<100, accepting: 0..<120)
-        let young = OSPFKey(id: 2, .hmacSHA256, secret: [2], sending: 90..<200, accepting: 80..<200)
+        let old = SigningKey(id: 1, .keyedMD5, secret: [1], sending: 0..<100, accepting: 0..<120)
+        let young = SigningKey(
+            id: 2, .hmacSHA256, secret: [2], sending: 90..<200, accepting: 80..<200)
         let own = OSPFAuthentication.keys([old, young])
         func signed(_ wall: Int64) -> UInt8 {
             own.packet(
                 .hello, [], router: ip("1.1.1.1"), area: .unspecified, wall: wall, sequence: 1)[18]
         }
         #expect([50, 89, 90, 99, 150, 500].map { signed($0) } == [1, 1, 2, 2, 2, 2])
-        func accepted(_ key: OSPFKey, _ wall: Int64) -> Bool {
+        func accepted(_ key: SigningKey, _ wall: Int64) -> Bool {
             let bytes = OSPFAuthentication.keys([key]).packet(
                 .hello, [], router: ip("1.1.1.1"), area: .unspecified, wall: wall, sequence: 1)
             guard let header = try? PacketHeader(bytes.raw) else { return false }

@@ -1,4 +1,5 @@
 import RIP
+import Signing
 import Support
 import Testing
 import Timing
@@ -8,8 +9,8 @@ import Wire
 struct AuthenticationTests {
     static let secret = Array("secret".utf8)
 
-    static func keys(_ algorithm: RIPAlgorithm, id: UInt8 = 7) -> RIPAuthentication {
-        .keys([RIPKey(id: id, algorithm, secret: secret)])
+    static func keys(_ algorithm: SigningAlgorithm, id: UInt8 = 7) -> RIPAuthentication {
+        .keys([SigningKey(id: id, algorithm, secret: secret)])
     }
 
     static func bed(_ authentication: RIPAuthentication, wall: Int64 = 1_800_000_000) -> Bed {
@@ -150,7 +151,7 @@ struct AuthenticationTests {
         let bed = Self.bed(Self.keys(.hmacSHA1, id: 8))
         bed.hear(Captures.birdSHA1, "10.0.0.2")
         #expect(bed.drops(.authenticationKey) == 1)
-        let other = Self.bed(.keys([RIPKey(id: 7, .hmacSHA1, secret: [1, 2, 3])]))
+        let other = Self.bed(.keys([SigningKey(id: 7, .hmacSHA1, secret: [1, 2, 3])]))
         other.hear(Captures.birdSHA1, "10.0.0.2")
         #expect(other.drops(.authenticationDigest) == 1)
         var short = Captures.birdSHA1
@@ -186,8 +187,8 @@ struct AuthenticationTests {
     @Test("Keys follow each other, the last one for ever", .row("RIP-AUTH-9"))
     func lifetimes() {
         let (a, b) = (
-            RIPKey(id: 1, .hmacSHA1, secret: [1], sending: 0..<1000, accepting: 0..<1100),
-            RIPKey(id: 2, .hmacSHA256, secret: [2], sending: 900..<2000, accepting: 800..<2100)
+            SigningKey(id: 1, .hmacSHA1, secret: [1], sending: 0..<1000, accepting: 0..<1100),
+            SigningKey(id: 2, .hmacSHA256, secret: [2], sending: 900..<2000, accepting: 800..<2100)
         )
         func sent(at wall: Int64) -> [UInt8] {
             let bed = Self.bed(.keys([a, b]), wall: wall)
@@ -232,12 +233,12 @@ struct AuthenticationTests {
     func vectors() {
         // A secret longer than the digest is hashed first, unlike in plain HMAC (RFC 4822 §2.5).
         let long = [UInt8](repeating: 0xaa, count: 40)
-        let one = Self.bed(.keys([RIPKey(id: 7, .hmacSHA1, secret: long)]))
+        let one = Self.bed(.keys([SigningKey(id: 7, .hmacSHA1, secret: long)]))
         one.originate("20.0.0.0/8")
         let bytes = one.listen().first { $0.interface == 0 }?.bytes ?? []
         // SHA-1 of 40 octets 0xaa.
         let hashed = Support.bytes("582d ffeb 129b 9c6e 1e0e e1ac aeb0 08b6 8d5e 502f")
-        let other = Self.bed(.keys([RIPKey(id: 7, .hmacSHA1, secret: hashed)]))
+        let other = Self.bed(.keys([SigningKey(id: 7, .hmacSHA1, secret: hashed)]))
         other.hear(bytes, "10.0.0.2")
         #expect(other.metric("20.0.0.0/8") == 2)
     }

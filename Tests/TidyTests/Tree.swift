@@ -3,8 +3,9 @@ import Testing
 
 /// The files of the package as text.
 enum Tree {
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().standardizedFileURL
+    static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .standardizedFileURL
 
     /// Paths from the root of all files under `folders` with one of the endings, sorted.
     static func files(under folders: String..., endings: [String] = ["swift"]) -> [SourceFile] {

@@ -1,13 +1,13 @@
 internal import CCrypto
 
-/// How packets are authenticated by a key (RFC 2082 and RFC 4822 §2).
-public enum RIPAlgorithm: UInt8, Sendable, CaseIterable {
+/// How packets are authenticated by a key; the raw value is the word for it.
+public enum SigningAlgorithm: String, Sendable, CaseIterable {
     /// MD5 of packet and key, for old neighbours.
-    case keyedMD5
-    case hmacSHA1
-    case hmacSHA256
-    case hmacSHA384
-    case hmacSHA512
+    case keyedMD5 = "md5"
+    case hmacSHA1 = "hmac-sha-1"
+    case hmacSHA256 = "hmac-sha-256"
+    case hmacSHA384 = "hmac-sha-384"
+    case hmacSHA512 = "hmac-sha-512"
 
     /// Octets of the digest.
     public var digestLength: Int {
@@ -20,20 +20,24 @@ public enum RIPAlgorithm: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// The digest of `packet`, whose own digest field the caller has filled as the algorithm wants.
-    func digest(_ packet: [UInt8], secret: [UInt8]) -> [UInt8] {
+    /// The digest of all of `packet` that comes before it.
+    func digest(of packet: [UInt8], secret: [UInt8]) -> [UInt8] {
         switch self {
         case .keyedMD5:
-            // The secret stands where the digest will (RFC 2082 §3.2.1): 16 octets.
+            // 16 octets of secret follow (RFC 2082 §3.2.1, RFC 2328 §D.4.3).
             let key = Array(secret.prefix(16))
             return hash(packet + key + [UInt8](repeating: 0, count: 16 - key.count))
         default:
-            // A secret longer than the digest is replaced by its hash (RFC 4822 §2.5).
+            // The digest field holds Apad while the digest is made, and a secret longer than the
+            // digest is replaced by its hash (RFC 4822 §2.5, RFC 5709 §3.3).
+            let apad: [UInt8] = [0x87, 0x8f, 0xe1, 0xf3]
+            var whole = packet
+            for _ in 0..<(digestLength / apad.count) { whole += apad }
             let key = secret.count > digestLength ? hash(secret) : secret
             var result = [UInt8](repeating: 0, count: digestLength)
             var length = UInt32(0)
             _ = unsafe HMAC(
-                function, key, Int32(key.count), packet, packet.count, &result, &length)
+                function, key, Int32(key.count), whole, whole.count, &result, &length)
             return result
         }
     }
