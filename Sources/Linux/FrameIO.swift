@@ -14,7 +14,9 @@ public struct FrameIO: ~Copyable {
     @usableFromInline let lan: Int32
     @usableFromInline let wan: Int32
     private let poller: Descriptor
-    private var hasPreciseWait = true
+    private let timer: Descriptor
+    /// When the timer goes off; nil when it will not.
+    private var alarm: Instant?
     private var ring: WriteRing?
     private var usesRing: Bool
     /// Why frames are written one by one; nil while io_uring writes them.
@@ -32,9 +34,14 @@ public struct FrameIO: ~Copyable {
         try Self.watch(poller.rawValue, lan, as: .lan)
         try Self.watch(poller.rawValue, wan, as: .wan)
         if let mailbox { try Self.watch(poller.rawValue, mailbox, as: .mailbox) }
+        let clock = timerfd_create(CLOCK_MONOTONIC, CInt(O_NONBLOCK | O_CLOEXEC))
+        guard clock >= 0 else { throw SystemError.last("timerfd_create", "a timer") }
+        let timer = Descriptor(owning: clock)
+        try Self.watch(poller.rawValue, clock, as: .timer)
         self.lan = lan
         self.wan = wan
         self.poller = poller
+        self.timer = timer
         self.usesRing = usesRing
         guard usesRing else { return }
         do throws(SystemError) {
@@ -57,15 +64,21 @@ public struct FrameIO: ~Copyable {
     }
 
     /// Waits until a side or the mailbox has something or `deadline` passed; nil waits for ever.
-    /// A deadline in the past only looks. A signal may end the wait early with an empty set.
-    public mutating func wait(until deadline: Instant?) throws(SystemError) -> Ready {
-        var timeout: Interval?
+    ///
+    /// A deadline not after `now` only looks. The set is empty when the deadline passed, and
+    /// sometimes earlier: after a signal, or at a deadline given before.
+    public mutating func wait(
+        until deadline: Instant?, now: Instant
+    ) throws(SystemError) -> Ready {
+        var looksOnly = false
         if let deadline {
-            timeout = max(deadline - Clock.now(), Interval(nanoseconds: 0))
+            looksOnly = deadline <= now
+            if !looksOnly { try setAlarm(deadline) }
         }
-        return try unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 3) {
+        return try unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 4) {
             (events) throws(SystemError) -> Ready in
-            let count = unsafe pollOnce(events, timeout)
+            let count = unsafe epoll_wait(
+                poller.rawValue, events.baseAddress, 4, looksOnly ? 0 : -1)
             guard count >= 0 else {
                 if errno == EINTR { return [] }
                 throw SystemError.last("epoll_wait", "the TAPs", action: "wait for")
@@ -74,31 +87,29 @@ public struct FrameIO: ~Copyable {
             for index in 0..<Int(count) {
                 unsafe ready.formUnion(Self.ready(events[index]))
             }
+            if ready.remove(.timer) != nil { stopAlarm() }
             return ready
         }
     }
 
-    private mutating func pollOnce(
-        _ events: UnsafeMutableBufferPointer<epoll_event>, _ timeout: Interval?
-    ) -> CInt {
-        guard let timeout else {
-            return unsafe epoll_wait(poller.rawValue, events.baseAddress, 3, -1)
-        }
-        if timeout.nanoseconds == 0 {
-            return unsafe epoll_wait(poller.rawValue, events.baseAddress, 3, 0)
-        }
-        if hasPreciseWait {
-            var span = timespec(
-                tv_sec: Int(timeout.wholeSeconds),
-                tv_nsec: Int(timeout.nanoseconds % 1_000_000_000))
-            let count = unsafe epoll_pwait2(poller.rawValue, events.baseAddress, 3, &span, nil)
-            // Kernels before 5.11 lack it, and a seccomp filter may refuse it.
-            guard count < 0, errno == ENOSYS || errno == EPERM else { return count }
-            hasPreciseWait = false
-        }
-        let milliseconds = min((timeout.nanoseconds &+ 999_999) / 1_000_000, 3_600_000)
-        return unsafe epoll_wait(
-            poller.rawValue, events.baseAddress, 3, CInt(truncatingIfNeeded: milliseconds))
+    /// The timer is only ever set to an earlier time: to program it for every wait costs more than
+    /// to wake up once too often.
+    private mutating func setAlarm(_ deadline: Instant) throws(SystemError) {
+        if let alarm, alarm <= deadline { return }
+        var setting = itimerspec()
+        setting.it_value = timespec(
+            tv_sec: Int(deadline.nanoseconds / 1_000_000_000),
+            tv_nsec: Int(deadline.nanoseconds % 1_000_000_000))
+        guard
+            unsafe timerfd_settime(timer.rawValue, CInt(TFD_TIMER_ABSTIME), &setting, nil) == 0
+        else { throw SystemError.last("timerfd_settime", "the timer", action: "set") }
+        alarm = deadline
+    }
+
+    private mutating func stopAlarm() {
+        var expirations: UInt64 = 0
+        _ = unsafe Glibc.read(timer.rawValue, &expirations, MemoryLayout<UInt64>.size)
+        alarm = nil
     }
 
     private static func ready(_ event: epoll_event) -> Ready {

@@ -21,6 +21,8 @@ public struct Ready: OptionSet, Sendable {
     @inlinable public static var lanFailed: Ready { Ready(rawValue: 8) }
     /// The WAN's interface was deleted. Stays set: stop using this I/O.
     @inlinable public static var wanFailed: Ready { Ready(rawValue: 16) }
+    /// The timer of `FrameIO` went off, which keeps that to itself.
+    static var timer: Ready { Ready(rawValue: 32) }
 
     /// The member that says that `side` has frames.
     @inlinable

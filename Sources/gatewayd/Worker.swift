@@ -65,7 +65,7 @@ struct Worker: ~Copyable {
                 deadline = min(deadline ?? nextWatchdog, nextWatchdog)
             }
             if !running.isEmpty { deadline = path.now }
-            let ready = try io.wait(until: deadline)
+            let ready = try io.wait(until: deadline, now: path.now)
             path.now = Clock.now()
             for side in Side.allCases where ready.contains(.failed(side)) {
                 tell(.deviceGone(side))

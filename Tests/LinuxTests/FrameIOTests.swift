@@ -48,7 +48,8 @@ private struct Pair: ~Copyable {
     }
 
     mutating func wait(milliseconds: Int64) throws -> Ready {
-        try io.wait(until: Clock.now() + .milliseconds(milliseconds))
+        let now = Clock.now()
+        return try io.wait(until: now + .milliseconds(milliseconds), now: now)
     }
 }
 
@@ -151,7 +152,7 @@ struct FrameIOTests {
             usleep(20_000)
             _ = mailbox.post(1)
         }
-        #expect(try pair.io.wait(until: nil) == .mailbox)
+        #expect(try pair.io.wait(until: nil, now: Clock.now()) == .mailbox)
         thread.join()
         var batch: [Int] = []
         pair.mailbox.drain(into: &batch)
@@ -162,14 +163,30 @@ struct FrameIOTests {
     @Test func waitsUntilTheDeadlineAndNotLess() throws {
         var pair = try Pair()
         for microseconds in [300, 20_000] as [Int64] {
-            let deadline = Clock.now() + Interval(nanoseconds: microseconds * 1000)
-            #expect(try pair.io.wait(until: deadline) == [])
+            let now = Clock.now()
+            let deadline = now + Interval(nanoseconds: microseconds * 1000)
+            #expect(try pair.io.wait(until: deadline, now: now) == [])
             #expect(Clock.now() >= deadline)
             #expect(Clock.now() < deadline + .seconds(5))
         }
         let start = Clock.now()
-        #expect(try pair.io.wait(until: Instant(nanoseconds: 0)) == [])
+        #expect(try pair.io.wait(until: .zero, now: start) == [])
         #expect(Clock.now() < start + .seconds(1))
+    }
+
+    @Test func aDeadlineGivenBeforeEndsALaterWaitOnce() throws {
+        var pair = try Pair()
+        let start = Clock.now()
+        _ = pair.mailbox.post(1)
+        #expect(try pair.io.wait(until: start + .milliseconds(300), now: start) == .mailbox)
+        var batch: [Int] = []
+        pair.mailbox.drain(into: &batch)
+        let late = start + .milliseconds(600)
+        #expect(try pair.io.wait(until: late, now: Clock.now()) == [])
+        #expect(Clock.now() >= start + .milliseconds(300))
+        #expect(try pair.io.wait(until: late, now: Clock.now()) == [])
+        #expect(Clock.now() >= late)
+        #expect(Clock.now() < late + .seconds(5))
     }
 
     @Test(arguments: [true, false])
