@@ -21,7 +21,7 @@ public struct RIB: Sendable {
     /// An empty table; both sides count as up until `setSide` says otherwise.
     public init(limit: Int = 1_000_000) {
         self.limit = limit
-        tables = RouteSource.allCases.map { SourceTable(keepsSeveral: $0.isConfigured) }
+        tables = RouteSource.allCases.map { SourceTable($0) }
         sidesUp = Side.allCases.map { _ in true }
     }
 
@@ -96,14 +96,12 @@ public struct RIB: Sendable {
     ) {
         let index = Int(source.rawValue)
         let room = room(for: source)
-        var fresh = SourceTable(
-            keepsSeveral: source.isConfigured, minimumCapacity: min(routes.count, room))
+        var fresh = SourceTable(source, minimumCapacity: min(routes.count, room))
         for route in routes {
-            guard var route = route.normalized() else {
+            guard let route = route.normalized() else {
                 refuse(.noNextHop)
                 continue
             }
-            route.source = source
             if fresh.insert(route, limit: room) == .full { refuse(.limit) }
         }
         let changed = fresh.differences(from: tables[index]).sorted()
@@ -118,12 +116,7 @@ public struct RIB: Sendable {
     public mutating func setSide(_ side: Side, isUp: Bool, into changes: inout [RIBChange]) {
         guard sidesUp[side.index] != isUp else { return }
         var list = PrefixList()
-        for table in tables {
-            for (prefix, candidates) in table.routes
-            where candidates.contains(where: { $0.action.uses(side) }) {
-                list.add(prefix)
-            }
-        }
+        for table in tables { table.collect(by: side, into: &list) }
         let touched = list.sorted()
         let old = touched.map { best(for: $0) }
         sidesUp[side.index] = isUp
@@ -137,18 +130,14 @@ public struct RIB: Sendable {
     public func best(for prefix: IPv4Prefix) -> Route? {
         var winner: Route?
         for table in tables where table.count > 0 {
-            for candidate in table.routes[prefix] ?? [] {
+            table.forEach(to: prefix) { candidate in
                 guard candidate.distance < 255, let action = candidate.action.live(sidesUp)
-                else { continue }
+                else { return }
                 var route = candidate
                 route.action = action
-                guard let leader = winner else {
-                    winner = route
-                    continue
-                }
-                if let merged = leader.merged(with: route) {
+                if let merged = winner?.merged(with: route) {
                     winner = merged
-                } else if route.precedes(leader) {
+                } else if winner.map({ route.precedes($0) }) ?? true {
                     winner = route
                 }
             }
@@ -160,7 +149,7 @@ public struct RIB: Sendable {
     public var routesInUse: [Route] {
         var prefixes = PrefixList()
         for table in tables {
-            for prefix in table.routes.keys { prefixes.add(prefix) }
+            for prefix in table.prefixes { prefixes.add(prefix) }
         }
         return prefixes.sorted().compactMap { best(for: $0) }
     }
@@ -184,7 +173,7 @@ public struct RIB: Sendable {
     public func list(within prefix: IPv4Prefix? = nil, source: RouteSource? = nil) -> [KnownRoute] {
         var prefixes = PrefixList()
         for candidate in RouteSource.allCases where source == nil || source == candidate {
-            for key in tables[Int(candidate.rawValue)].routes.keys {
+            for key in tables[Int(candidate.rawValue)].prefixes {
                 if let prefix, key.length < prefix.length || !prefix.contains(key.address) {
                     continue
                 }
@@ -200,9 +189,9 @@ public struct RIB: Sendable {
     ///
     /// It does not matter whether the side is up: a static route keeps its side while it is down.
     public func resolve(gateway: IPv4Address) -> Side? {
-        let connected = tables[Int(RouteSource.connected.rawValue)].routes
+        let connected = tables[Int(RouteSource.connected.rawValue)]
         for length in stride(from: 32, through: 0, by: -1) {
-            let routes = connected[IPv4Prefix(gateway, length: length)] ?? []
+            let routes = connected.routes(to: IPv4Prefix(gateway, length: length))
             if case .forward(let hops) = routes.min(by: { $0.precedes($1) })?.action {
                 return hops.first?.side
             }
@@ -225,7 +214,7 @@ public struct RIB: Sendable {
     /// The candidates to exactly this prefix, by preference, each with its standing.
     private func candidates(for prefix: IPv4Prefix) -> [KnownRoute] {
         let winner = best(for: prefix)
-        return tables.flatMap { $0.routes[prefix] ?? [] }
+        return tables.flatMap { $0.routes(to: prefix) }
             .sorted { $0.precedes($1) }
             .map { KnownRoute($0, standing(of: $0, against: winner)) }
     }

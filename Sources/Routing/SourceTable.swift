@@ -7,60 +7,130 @@ struct SourceTable: Sendable {
         case changed, unchanged, full
     }
 
-    /// Never an empty list; one route a prefix unless `keepsSeveral`.
-    private(set) var routes: [IPv4Prefix: [Route]]
+    /// A candidate without what the table knows of it, its prefix and source.
+    private struct Entry: Hashable {
+        let action: RouteAction
+        let metric: UInt32
+        let distance: UInt8
+
+        init(_ route: Route) {
+            action = route.action
+            metric = route.metric
+            distance = route.distance
+        }
+    }
+
+    /// Nearly every prefix has one candidate, which lies in the dictionary itself: 16 octets.
+    private enum Entries: Equatable {
+        case one(Entry)
+        case several([Entry])
+
+        /// Nil for none.
+        init?(_ list: [Entry]) {
+            guard let first = list.first else { return nil }
+            self = list.count == 1 ? .one(first) : .several(list)
+        }
+
+        var list: [Entry] {
+            switch self {
+            case .one(let entry): [entry]
+            case .several(let list): list
+            }
+        }
+    }
+
+    private var entries: [IPv4Prefix: Entries]
+    /// Whose candidates they are.
+    let source: RouteSource
     /// Number of candidates.
     private(set) var count = 0
-    /// Whether a prefix may have several routes, told apart by all their fields.
-    let keepsSeveral: Bool
 
-    init(keepsSeveral: Bool, minimumCapacity: Int = 0) {
-        self.keepsSeveral = keepsSeveral
-        routes = Dictionary(minimumCapacity: minimumCapacity)
+    init(_ source: RouteSource, minimumCapacity: Int = 0) {
+        self.source = source
+        entries = Dictionary(minimumCapacity: minimumCapacity)
+    }
+
+    /// The prefixes with a candidate, in no order.
+    var prefixes: some Sequence<IPv4Prefix> { entries.keys }
+
+    private func route(_ prefix: IPv4Prefix, _ entry: Entry) -> Route {
+        Route(
+            prefix, source: source, distance: entry.distance, metric: entry.metric,
+            action: entry.action)
+    }
+
+    /// The candidates to exactly this prefix.
+    func routes(to prefix: IPv4Prefix) -> [Route] {
+        var list: [Route] = []
+        forEach(to: prefix) { list.append($0) }
+        return list
+    }
+
+    /// Looks at the candidates to exactly this prefix. Nothing is allocated.
+    func forEach(to prefix: IPv4Prefix, _ body: (Route) -> Void) {
+        switch entries[prefix] {
+        case nil: break
+        case .one(let entry): body(route(prefix, entry))
+        case .several(let list): for entry in list { body(route(prefix, entry)) }
+        }
+    }
+
+    /// The prefixes with a candidate that leads to `side`. O(n).
+    func collect(by side: Side, into prefixes: inout PrefixList) {
+        for (prefix, known) in entries {
+            let leads =
+                switch known {
+                case .one(let entry): entry.action.uses(side)
+                case .several(let list): list.contains { $0.action.uses(side) }
+                }
+            if leads { prefixes.add(prefix) }
+        }
     }
 
     /// Adds a route or replaces the one it succeeds, unless that makes more than `limit` routes.
     mutating func insert(_ route: Route, limit: Int) -> Outcome {
-        guard let known = routes[route.prefix] else {
+        let entry = Entry(route)
+        guard let known = entries[route.prefix] else {
             guard count < limit else { return .full }
-            routes[route.prefix] = [route]
+            entries[route.prefix] = .one(entry)
             count += 1
             return .changed
         }
-        if known.contains(route) { return .unchanged }
-        guard keepsSeveral else {
-            routes[route.prefix] = [route]
+        let list = known.list
+        if list.contains(entry) { return .unchanged }
+        guard source.isConfigured else {
+            entries[route.prefix] = .one(entry)
             return .changed
         }
         guard count < limit else { return .full }
-        routes[route.prefix] = known + [route]
+        entries[route.prefix] = .several(list + [entry])
         count += 1
         return .changed
     }
 
     /// Removes exactly this route. False if it was not there.
     mutating func remove(_ route: Route) -> Bool {
-        guard let known = routes[route.prefix], known.contains(route) else { return false }
-        let rest = known.filter { $0 != route }
-        routes[route.prefix] = rest.isEmpty ? nil : rest
+        let entry = Entry(route)
+        guard let known = entries[route.prefix]?.list, known.contains(entry) else { return false }
+        entries[route.prefix] = Entries(known.filter { $0 != entry })
         count -= 1
         return true
     }
 
     /// Removes all routes to a prefix. False if there was none.
     mutating func removeAll(_ prefix: IPv4Prefix) -> Bool {
-        guard let known = routes.removeValue(forKey: prefix) else { return false }
-        count -= known.count
+        guard let known = entries.removeValue(forKey: prefix) else { return false }
+        count -= known.list.count
         return true
     }
 
     /// The prefixes whose candidates are not those of `other`.
     func differences(from other: SourceTable) -> PrefixList {
         var changed = PrefixList()
-        for (prefix, candidates) in routes where other.routes[prefix] != candidates {
+        for (prefix, known) in entries where other.entries[prefix] != known {
             changed.add(prefix)
         }
-        for prefix in other.routes.keys where routes[prefix] == nil { changed.add(prefix) }
+        for prefix in other.entries.keys where entries[prefix] == nil { changed.add(prefix) }
         return changed
     }
 }

@@ -8,7 +8,7 @@ from peers import *
 #: Behind BIRD on the LAN, and behind FRR on the WAN.
 INNER, INNER_HOST, OUTER = "172.30.1.0/24", "172.30.1.1", "203.0.113.0/24"
 #: Memory a learned route may take.
-MOST_OCTETS = 320 if "release" in BIN else 400
+MOST_OCTETS = 250 if "release" in BIN else 330
 WAN_NET = "198.51.100.0/24"
 TIMERS = {"update": "5s", "timeout": "12s", "garbage": "5s"}
 
