@@ -114,7 +114,10 @@ let package = Package(
             path: "Tests/AllocationCheck", swiftSettings: views),
         .target(
             name: "Support",
-            dependencies: ["Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router"],
+            dependencies: [
+                "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router", "RIP",
+                "Signing",
+            ],
             path: "Tests/Support", swiftSettings: views),
         // Network namespaces for tests of what needs a kernel.
         .target(
