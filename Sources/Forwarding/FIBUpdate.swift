@@ -34,6 +34,11 @@ public struct FIBPatch: Sendable {
         first = room.ranges
     }
 
+    /// Groups it sets.
+    public var groupCount: Int { groups.count }
+    /// Blocks it cuts anew.
+    public var blockCount: Int { roots.count }
+
     /// Sets a group, which must be within the table's room.
     public mutating func set(_ number: UInt32, _ group: NextHopGroup) {
         groups.append((number, group))

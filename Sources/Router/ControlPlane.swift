@@ -34,6 +34,12 @@ public struct ControlPlane: Sendable {
         return table()
     }
 
+    /// What to publish at once when a side went down, before `setLink` works through the routes:
+    /// equal ways by the other side take over. Nil if there are none.
+    public mutating func failover(from side: Side) -> FIBUpdate? {
+        rib.isUp(side) ? builder.failover(from: side) : nil
+    }
+
     /// A side came up or went down: routes by it come into or go out of use.
     public mutating func setLink(_ side: Side, isUp: Bool) -> FIBUpdate? {
         rib.setSide(side, isUp: isUp, into: &changes)

@@ -95,6 +95,28 @@ public struct FIBBuilder: Sendable {
         return .patch(patch)
     }
 
+    /// A patch that takes the ways by `side` out of every group that has others; nil if none has.
+    ///
+    /// Its size does not depend on how many prefixes follow the groups, so packets turn to the
+    /// other ways at once, long before the routes are worked through. The next `update` restores
+    /// what is still wanted. O(groups).
+    mutating func failover(from side: Side) -> FIBUpdate? {
+        guard let room else { return nil }
+        var patch = FIBPatch(generation: generation &+ 1, routeCount: routeCount, room)
+        for number in slots.indices.dropFirst() where slots[number].users > 0 {
+            guard number < room.groups, case .forward(let hops) = slots[number].action else {
+                continue
+            }
+            let left = hops.filter { $0.side != side }
+            guard !left.isEmpty, left.count < hops.count else { continue }
+            patch.set(UInt32(number), NextHopGroup(for: .forward(left)))
+            changedGroups.insert(UInt32(number))
+        }
+        guard patch.groupCount > 0 else { return nil }
+        generation &+= 1
+        return .patch(patch)
+    }
+
     /// A table of the routes as they are now, with the next generation. O(n log n).
     public mutating func build() -> FIB {
         handedOut()

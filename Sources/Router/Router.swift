@@ -42,6 +42,7 @@ public struct Router: ~Copyable {
     public mutating func setLink(
         _ side: Side, isUp: Bool, at now: Instant, into outbox: inout Outbox
     ) {
+        if !isUp, let patch = control.failover(from: side) { _ = forwarder.publish(patch) }
         if let table = control.setLink(side, isUp: isUp) { _ = forwarder.publish(table) }
         forwarder.setLink(side, isUp: isUp, at: now, into: &outbox)
     }

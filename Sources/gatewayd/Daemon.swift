@@ -241,6 +241,7 @@ final class Daemon {
                 "\(side) (\(name)) is \(isUp ? "up" : "down")",
                 metadata: ["event": "link.changed", "side": "\(side)"])
         }
+        if !isUp, let patch = control.failover(from: side) { post(patch) { _ in } }
         let table = control.setLink(side, isUp: isUp)
         post(table) { $0.forwarder.setLink(side, isUp: isUp, at: $0.now, into: &$0.outbox) }
         routingLink(side, isUp: isUp)

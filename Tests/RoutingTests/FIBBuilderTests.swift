@@ -107,6 +107,55 @@ import Wire
         #expect(generation == builder.generation && count == model.count)
     }
 
+    @Test("When a side goes down, equal ways take over before the routes are worked through")
+    func failover() throws {
+        let wan = NextHop(side: .wan, gateway: IPv4Address(203, 0, 113, 9))
+        let lan = NextHop(side: .lan, gateway: IPv4Address(192, 168, 50, 9))
+        var control = ControlPlane()
+        let prefixes = (0..<5000).map {
+            IPv4Prefix(IPv4Address($0 << 16 | 0x0a00_0000), length: 24)
+        }
+        let routes = prefixes.map {
+            Route($0, source: .static, action: .forward([wan, lan]))
+        }
+        let alone = IPv4Prefix(IPv4Address(9, 0, 0, 0), length: 8)
+        control.learn(
+            routes + [Route(alone, source: .static, action: .forward([wan]))], withdrawn: [],
+            from: .static)
+        var fib = FIB()
+        func take(_ update: consuming FIBUpdate?) -> Bool {
+            switch consume update {
+            case .table(let table): fib = table
+            case .patch(let patch): fib.apply(patch)
+            case nil: return false
+            }
+            return true
+        }
+        func sides(_ prefix: IPv4Prefix) -> Set<Side> {
+            let group = fib.lookup(prefix.address)
+            return Set(
+                (0..<16).filter { $0 < fib.group(group).count }.map {
+                    fib.group(group)[$0].side
+                })
+        }
+        var isNew = take(control.table())
+        #expect(isNew && sides(prefixes[17]) == [.lan, .wan] && sides(alone) == [.wan])
+        guard case .patch(let patch) = control.failover(from: .wan) else {
+            Issue.record("no patch")
+            return
+        }
+        #expect(patch.groupCount == 1 && patch.blockCount == 0)
+        fib.apply(patch)
+        #expect(prefixes.allSatisfy { sides($0) == [.lan] } && sides(alone) == [.wan])
+        isNew = take(control.setLink(.wan, isUp: false))
+        #expect(isNew && prefixes.allSatisfy { sides($0) == [.lan] } && sides(alone) == [])
+        isNew = take(control.failover(from: .wan))
+        #expect(!isNew, "it is down already")
+        isNew = take(control.setLink(.wan, isUp: true))
+        #expect(
+            isNew && prefixes.allSatisfy { sides($0) == [.lan, .wan] } && sides(alone) == [.wan])
+    }
+
     @Test("What is too much for a patch comes as a table")
     func wholeTables() {
         var builder = FIBBuilder()
