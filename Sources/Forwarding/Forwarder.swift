@@ -33,8 +33,9 @@ public struct Forwarder: ~Copyable {
     var fragments: FragmentTable
     /// Held packets that can go on, in order.
     var ready = HeldQueue()
-    /// Counts changes that make remembered decisions stale: of routes, neighbours, settings.
-    var epoch: UInt32 = 1
+    /// Counts changes that make remembered decisions stale: of routes, neighbours, settings. The
+    /// top bit is always set.
+    var epoch: UInt32 = 1 << 31
     var links: InlineArray<2, Link>
     var own: OwnAddresses
     var claims: [AddressClaim]
@@ -136,10 +137,9 @@ public struct Forwarder: ~Copyable {
         forgetDecisions()
     }
 
-    /// Every remembered decision is stale from now on. 0 never is an epoch.
+    /// Every remembered decision is stale from now on.
     mutating func forgetDecisions() {
-        epoch &+= 1
-        if epoch == 0 { epoch = 1 }
+        epoch = (epoch &+ 1) | 1 << 31
     }
 
     /// The device of a side came up or went down.

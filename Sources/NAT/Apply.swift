@@ -53,7 +53,7 @@ extension NAT {
     private mutating func assignHosts() {
         for number in 0..<mappingPool.highest where mappings[number].isInUse {
             let host = mappings[number].host
-            hosts[host].pool = poolChoice(hosts[host].address, hosts[host].hash)
+            hosts[host].pool = poolChoice(hosts[host].address)
         }
     }
 

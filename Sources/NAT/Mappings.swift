@@ -218,10 +218,12 @@ extension NAT {
 
     // MARK: Hosts
 
-    private func hostHash(_ address: UInt32) -> UInt32 { key.hash(UInt64(address), 5) }
+    private static func hostHash(_ address: UInt32, _ key: HashKey) -> UInt32 {
+        key.hash(UInt64(address), 5)
+    }
 
     func findHost(_ address: UInt32) -> UInt32? {
-        hostIndex.find(hostHash(address)) { hosts[$0].address == address }
+        hostIndex.find(Self.hostHash(address, key)) { hosts[$0].address == address }
     }
 
     /// The host's record with one mapping more; a new host gets an outside address by its own.
@@ -232,26 +234,29 @@ extension NAT {
         }
         let table = hosts
         guard let number = hostPool.take({ table[$0].mappings }) else { return nil }
-        let hash = hostHash(address)
-        guard hostIndex.insert(number, hash: hash) else {
+        guard hostIndex.insert(number, hash: Self.hostHash(address, key)) else {
             hosts[number].mappings = hostPool.give(number)
             return nil
         }
-        hosts[number] = Host(address: address, pool: poolChoice(address, hash), hash: hash)
+        hosts[number] = Host(address: address, pool: poolChoice(address))
         return number
     }
 
     /// The same host gets the same address for as long as the pool stays (RFC 4787 REQ-2).
-    func poolChoice(_ host: UInt32, _ hash: UInt32) -> UInt32 {
+    func poolChoice(_ host: UInt32) -> UInt32 {
         if let own = blocks?.place(of: host) { return UInt32(own.address) }
-        return pools.addresses.isEmpty ? 0 : hash % UInt32(pools.addresses.count)
+        let count = UInt32(pools.addresses.count)
+        return count == 0 ? 0 : Self.hostHash(host, key) % count
     }
 
     mutating func giveHost(_ number: UInt32) {
         hosts[number].mappings -= 1
         guard hosts[number].mappings == 0 else { return }
         let table = hosts
-        hostIndex.remove(number, hash: hosts[number].hash) { table[$0].hash }
+        let key = key
+        hostIndex.remove(number, hash: Self.hostHash(hosts[number].address, key)) {
+            Self.hostHash(table[$0].address, key)
+        }
         hosts[number].mappings = hostPool.give(number)
     }
 }

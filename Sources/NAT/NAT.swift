@@ -51,8 +51,10 @@ public struct NAT: ~Copyable {
     let pendingSYNs: FlatArray<PendingSYN>
     var bucket = TokenBucket()
     var embryonicCount = 0
-    /// The host with most embryonic sessions, as far as their making tells.
-    var heaviest: UInt32 = 0
+    /// The host with most sessions of each class, as far as those that came into it tell.
+    var heaviest = InlineArray<2, UInt32>(repeating: 0)
+    /// Sessions ended to make room for the packet in hand.
+    var endedForRoom = 0
     var lastSerial: UInt32 = 0
     var log: EventLog
     /// More sessions were due than the last `expire` ended.
@@ -158,11 +160,12 @@ public struct NAT: ~Copyable {
     /// Tells two sessions apart that had the same record.
     public func serial(_ number: UInt32) -> UInt32 { sessions[number].serial }
 
-    /// Remembers the neighbour record decided on for a session in `epoch`; one above 65,534 it
-    /// does not.
+    /// Remembers the neighbour record decided on for a session in `epoch`, which has its top bit
+    /// set; one above 65,534 it does not, nor any for a session that its ends closed.
     public func setNeighbor(
         of number: UInt32, _ direction: Direction, _ neighbor: UInt32, epoch: UInt32
     ) {
+        guard !sessions[number].isClosed else { return }
         if sessions[number].epoch != epoch {
             sessions[number].epoch = epoch
             sessions[number].neighbors = InlineArray(repeating: .max)
@@ -218,11 +221,19 @@ public struct NATStatistics: Sendable {
     public var created = InlineArray<4, UInt64>(repeating: 0)
     /// Sessions ended, by `Transport.counter`.
     public var closed = InlineArray<4, UInt64>(repeating: 0)
-    /// Sessions ended by their timer.
+    /// Why they ended, by `Transport.counter`; strangers that went with their mapping are in none.
+    public var ends = InlineArray<4, SessionEnds>(repeating: SessionEnds())
+}
+
+/// Why sessions ended.
+public struct SessionEnds: Sendable {
+    /// Their timer ran out.
     public var expired: UInt64 = 0
-    /// Embryonic sessions ended to make room.
+    /// Embryonic ones that made room.
     public var evicted: UInt64 = 0
-    /// Sessions ended on request or because a rule went away.
+    /// Ones closed by their ends that made room.
+    public var yielded: UInt64 = 0
+    /// On request, or because a rule went away.
     public var killed: UInt64 = 0
 }
 

@@ -4,8 +4,9 @@ import Wire
 
 // Who may have how much, and who goes first when there is no more (SECURITY S10, S11).
 //
-// Only an embryonic session is ever ended to make room: one of which only one end has sent. What
-// both ends have used stays until its time is over (RFC 6888 REQ-11). No packet ends more than two.
+// Two classes of sessions give way (Classes.swift): first what its ends closed, then what is
+// embryonic. What both ends use stays until its time is over (RFC 6888 REQ-11). No packet ends more
+// than two.
 
 extension NAT {
     /// Makes room for one more session of an inside host, or says which limit was reached.
@@ -18,9 +19,10 @@ extension NAT {
         let limits = settings.limits
         let host = findHost(inside)
         var isAtQuota = false
+        endedForRoom = 0
         if let host {
             isAtQuota = Int(hosts[host].sessions(direction)) >= limits.sessionsPerHost
-            guard !isAtQuota || hosts[host].embryonic[direction].first != 0 else {
+            guard !isAtQuota || hosts[host].oldest.hasAny(direction) else {
                 throw .natHostLimit
             }
             if direction == .outbound, let rate = limits.newSessionsPerSecondPerHost {
@@ -32,47 +34,79 @@ extension NAT {
         }
         guard bucket.take(at: now) else { throw .natRateLimit }
         if isAtQuota, let host {
-            guard evict(host, direction, at: now, isOwn: true) else { throw .natHostLimit }
+            guard
+                evict(.closed, of: host, direction, isOwn: true, at: now)
+                    || evict(.embryonic, of: host, direction, isOwn: true, at: now)
+            else { throw .natHostLimit }
         }
-        guard embryonicCount >= mostEmbryonic || sessionPool.used >= sessionPool.capacity else {
-            return
+        if embryonicCount >= mostEmbryonic {
+            guard clear(.embryonic, for: host, direction, at: now) else { throw .natTableFull }
+        } else if sessionPool.used >= sessionPool.capacity {
+            guard
+                clear(.closed, for: host, direction, at: now)
+                    || clear(.embryonic, for: host, direction, at: now)
+            else { throw .natTableFull }
         }
-        // Whoever holds most of what has not been answered pays for it.
-        var victim = heaviest
-        if let host, hosts[host].embryonicCount >= hosts[victim].embryonicCount { victim = host }
-        let isOwn = victim == host
-        guard
-            evict(victim, direction, at: now, isOwn: isOwn)
-                || evict(victim, direction.opposite, at: now, isOwn: isOwn)
-        else { throw .natTableFull }
     }
 
-    /// Makes room for one more outside port of a host (RFC 6888 REQ-4).
-    mutating func makePortRoom(inside: UInt32, at now: Instant) throws(DropReason) {
-        guard let host = findHost(inside),
-            Int(hosts[host].ports) >= settings.limits.portsPerHost
-        else { return }
-        guard evict(host, .outbound, at: now, isOwn: true),
-            Int(hosts[host].ports) < settings.limits.portsPerHost
-        else { throw .natHostLimit }
-    }
-
-    /// Ends the oldest embryonic session that `direction` began; false if there is none.
+    /// Makes room for one more outside port of a host that `makeRoom` let in (RFC 6888 REQ-4).
     ///
-    /// The port it frees rests, so a host that floods could use up the pool with ports at rest:
-    /// for its own sake it may free no more of them within a rest than it may have.
-    private mutating func evict(
-        _ host: UInt32, _ direction: Direction, at now: Instant, isOwn: Bool
+    /// A closed session in the way goes though its port stays in use: else it would keep the place
+    /// of those behind it. An embryonic one goes only if a port comes free.
+    mutating func makePortRoom(inside: UInt32, at now: Instant) throws(DropReason) {
+        guard let host = findHost(inside) else { return }
+        while Int(hosts[host].ports) >= settings.limits.portsPerHost {
+            guard endedForRoom < Self.mostEnded else { throw .natHostLimit }
+            if evict(.closed, of: host, .outbound, isOwn: true, at: now) { continue }
+            let embryonic = hosts[host].oldest[.embryonic, .outbound]
+            guard embryonic != 0, freesPort(embryonic - 1),
+                evict(.embryonic, of: host, .outbound, isOwn: true, at: now)
+            else { throw .natHostLimit }
+        }
+    }
+
+    /// Sessions a packet may end to make room.
+    private static var mostEnded: Int { 2 }
+
+    /// Ends one of a class anywhere in the table: of the asking host's own if they are closed or it
+    /// has most of them, else of the host that has most.
+    private mutating func clear(
+        _ kind: SessionClass, for asking: UInt32?, _ direction: Direction, at now: Instant
     ) -> Bool {
-        let oldest = hosts[host].embryonic[direction].first
+        var victim = heaviest[kind.index]
+        if let asking {
+            let own = hosts[asking].listed[kind.index]
+            let isPreferred = kind == .closed && own > 0
+            if isPreferred || own >= hosts[victim].listed[kind.index] { victim = asking }
+        }
+        let isOwn = victim == asking
+        return evict(kind, of: victim, direction, isOwn: isOwn, at: now)
+            || evict(kind, of: victim, direction.opposite, isOwn: isOwn, at: now)
+    }
+
+    /// Ends a host's oldest session of a class that `direction` began; false if there is none.
+    ///
+    /// A host that floods could use up the pool with ports at rest: for its own sake it may free no
+    /// more that rest, within a rest, than it may have.
+    private mutating func evict(
+        _ kind: SessionClass, of host: UInt32, _ direction: Direction, isOwn: Bool, at now: Instant
+    ) -> Bool {
+        let oldest = hosts[host].oldest[kind, direction]
         guard oldest != 0 else { return false }
-        if isOwn, freesPort(oldest - 1) {
+        let number = oldest - 1
+        if isOwn, freesPort(number), !isLastAndClosed(number) {
             let rest = settings.timeouts.portRest
             let most = settings.limits.portsPerHost
             guard hosts[host].freed.take(most, per: rest, at: now) else { return false }
         }
-        statistics.evicted &+= 1
-        end(oldest - 1, at: now)
+        let transport = Transport(proto: sessions[number].transport).counter
+        if kind == .closed {
+            statistics.ends[transport].yielded &+= 1
+        } else {
+            statistics.ends[transport].evicted &+= 1
+        }
+        endedForRoom += 1
+        end(number, at: now)
         return true
     }
 
@@ -84,54 +118,18 @@ extension NAT {
         return mapping.sessions == 1 || mapping.holders <= (isHolder ? 1 : 0)
     }
 
+    /// Whether the port of a session would not rest if it ended.
+    private func isLastAndClosed(_ number: UInt32) -> Bool {
+        let mapping = mappings[sessions[number].mapping]
+        return sessions[number].isClosed && mapping.sessions == 1
+            && mapping.flags & MappingFlag.portRests == 0
+    }
+
     /// Sessions that only one end has sent in.
     public var embryonicSessions: Int { embryonicCount }
 
     /// A quarter of the table.
     var mostEmbryonic: Int { max(sessionPool.capacity / 4, 1) }
-
-    // MARK: Lists
-
-    /// Counts a new session for its host, as its newest embryonic one.
-    mutating func enlist(_ number: UInt32, _ direction: Direction) {
-        let host = mappings[sessions[number].mapping].host
-        hosts[host].add(1, direction)
-        var list = hosts[host].embryonic[direction]
-        sessions[number].flags |= SessionFlag.embryonic
-        sessions[number].links = Links(older: list.last, newer: 0)
-        if list.last != 0 {
-            sessions[list.last - 1].links.newer = number + 1
-        } else {
-            list.first = number + 1
-        }
-        list.last = number + 1
-        hosts[host].embryonic[direction] = list
-        hosts[host].embryonicCount += 1
-        embryonicCount += 1
-        if hosts[host].embryonicCount > hosts[heaviest].embryonicCount { heaviest = host }
-    }
-
-    /// Both ends have sent, or the session ends: it is embryonic no more.
-    mutating func hatch(_ number: UInt32) {
-        guard sessions[number].flags & SessionFlag.embryonic != 0 else { return }
-        let host = mappings[sessions[number].mapping].host
-        let direction = sessions[number].firstDirection
-        let links = sessions[number].links
-        if links.older != 0 {
-            sessions[links.older - 1].links.newer = links.newer
-        } else {
-            hosts[host].embryonic[direction].first = links.newer
-        }
-        if links.newer != 0 {
-            sessions[links.newer - 1].links.older = links.older
-        } else {
-            hosts[host].embryonic[direction].last = links.older
-        }
-        sessions[number].links = Links(older: 0, newer: 0)
-        sessions[number].flags &= ~SessionFlag.embryonic
-        hosts[host].embryonicCount -= 1
-        embryonicCount -= 1
-    }
 
     // MARK: Time
 
@@ -158,46 +156,11 @@ extension NAT {
     }
 }
 
-/// Neighbours in a list of embryonic sessions: record number + 1, or 0.
-struct Links {
-    var older: UInt32
-    var newer: UInt32
-}
-
-extension Session {
-    /// Which end began.
-    var firstDirection: Direction {
-        flags & SessionFlag.startedInbound != 0 ? .inbound : .outbound
-    }
-
-    /// Kept where the packets of the end that never sent would be counted.
-    var links: Links {
-        get {
-            let tally = firstDirection == .inbound ? outbound : inbound
-            return Links(older: tally.lowPackets, newer: tally.lowOctets)
-        }
-        set {
-            var tally = Tally()
-            tally.lowPackets = newValue.older
-            tally.lowOctets = newValue.newer
-            if firstDirection == .inbound { outbound = tally } else { inbound = tally }
-        }
-    }
-
-    /// As it is to be shown: without links where counters are.
-    var shown: Session {
-        var copy = self
-        if flags & SessionFlag.embryonic != 0 { copy.links = Links(older: 0, newer: 0) }
-        return copy
-    }
-}
-
-/// An inside host: what it has, and its outside address.
+/// An inside host: what it has, and its outside address. Fixed layout, 64 octets.
 struct Host: BitwiseCopyable, Sendable {
     var address: UInt32
     /// Index of its outside address in the pool (RFC 4787 REQ-2, paired).
     var pool: UInt32
-    var hash: UInt32
     var mappings: UInt32 = 1
     /// Mappings whose port is from the pool.
     var ports: UInt32 = 0
@@ -205,9 +168,9 @@ struct Host: BitwiseCopyable, Sendable {
     var own: UInt32 = 0
     /// Sessions that remotes began.
     var strangers: UInt32 = 0
-    /// Of all those, the ones only one end has sent in.
-    var embryonicCount: UInt32 = 0
-    var embryonic = EmbryonicLists()
+    /// Of all those, the ones that may give way, by `SessionClass.index`.
+    var listed = InlineArray<2, UInt32>(repeating: 0)
+    var oldest = Oldest()
     /// Sessions it begins.
     var creation = Pace()
     /// Ports freed for its own sake.
@@ -221,23 +184,6 @@ struct Host: BitwiseCopyable, Sendable {
         } else {
             strangers = strangers &+ UInt32(bitPattern: count)
         }
-    }
-}
-
-/// Embryonic sessions by the end that began, oldest first.
-struct EmbryonicLists: BitwiseCopyable, Sendable {
-    /// Ends of a list: record number + 1, or 0.
-    struct Ends: BitwiseCopyable, Sendable {
-        var first: UInt32 = 0
-        var last: UInt32 = 0
-    }
-
-    private var outbound = Ends()
-    private var inbound = Ends()
-
-    subscript(direction: Direction) -> Ends {
-        get { direction == .outbound ? outbound : inbound }
-        set { if direction == .outbound { outbound = newValue } else { inbound = newValue } }
     }
 }
 

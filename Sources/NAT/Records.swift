@@ -55,7 +55,7 @@ enum MappingFlag {
     static var inUse: UInt8 { 1 }
     /// The remotes of its sessions are found by `peerIndex`.
     static var hasPeers: UInt8 { 2 }
-    /// A session ended that was no TCP connection closed by both ends.
+    /// A session ended that was no TCP connection closed by its ends.
     static var portRests: UInt8 { 4 }
 }
 
@@ -104,9 +104,10 @@ public struct Session: BitwiseCopyable, Sendable {
     /// Tick of the last packet that counts for the timer.
     public var lastSeen: UInt32
     /// What `Forwarding` decided, by direction: neighbour records, valid in `epoch`; `.max` for
-    /// none.
+    /// none. Of a closed session this and `epoch` are links.
     @usableFromInline var neighbors: InlineArray<2, UInt16>
-    /// Generation of the routes and neighbours `neighbors` was decided under.
+    /// Generation of the routes and neighbours `neighbors` was decided under. A generation has its
+    /// top bit set; a link never has.
     @usableFromInline var epoch: UInt32
     /// TCP: what either end sent and may send, by direction.
     @usableFromInline var ends: InlineArray<2, TCPEnd>
@@ -176,6 +177,8 @@ enum SessionFlag {
     @usableFromInline static var embryonic: UInt8 { 32 }
     /// Of a one-to-one entry: ICMP queries go both ways.
     @usableFromInline static var oneToOne: UInt8 { 64 }
+    /// TCP closed by its ends; what `Forwarding` would remember holds links.
+    @usableFromInline static var closed: UInt8 { 128 }
 }
 
 /// Where a session stands. TCP follows RFC 7857 §2; UDP and ICMP know only whether an answer came.

@@ -175,12 +175,12 @@ extension NAT {
 
     /// Takes a session out of every table.
     private mutating func detach(_ number: UInt32) {
+        let wasClosed = sessions[number].isClosed
         hatch(number)
+        reopen(number)
         let session = sessions[number]
         let mapping = session.mapping
-        if session.phase != SessionPhase.closing.rawValue {
-            mappings[mapping].flags |= MappingFlag.portRests
-        }
+        if !wasClosed { mappings[mapping].flags |= MappingFlag.portRests }
         if log.isOn { log.add(session, rule: rule(of: number), isEnd: true) }
         unindex(number << 1)
         unindex(number << 1 | 1)

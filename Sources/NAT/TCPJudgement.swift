@@ -130,6 +130,7 @@ extension NAT {
         let (sender, receiver) = ends(of: number, direction)
         let phase = sessions[number].phase
         let isReset = phase == SessionPhase.transitory.rawValue
+        let isOver = isReset || phase == SessionPhase.closing.rawValue
         if syn.flags.contains(.ack) {
             if let pending = pendingSYN(number, direction.opposite),
                 pending.isAcknowledged(by: syn.acknowledgement, room: 0)
@@ -137,7 +138,8 @@ extension NAT {
                 renew(number, pending, syn, direction)
                 return true
             }
-            if !sender.isAcknowledged,
+            // Again after the end, it opens nothing.
+            if !isOver, !sender.isAcknowledged,
                 receiver.isAcknowledged(by: syn.acknowledgement, room: sender.room)
             {
                 join(number, syn, direction)

@@ -104,6 +104,7 @@ extension NAT {
     mutating func setPhase(of number: UInt32, _ phase: SessionPhase) {
         let before = timeout(of: number)
         sessions[number].phase = phase.rawValue
+        if phase == .closing || phase == .transitory { close(number) } else { reopen(number) }
         if timeout(of: number) < before {
             wheel.set(number, deadline: sessions[number].lastSeen &+ dueTicks(number))
         }
@@ -157,12 +158,14 @@ extension NAT {
             } else if let phase = SessionPhase(rawValue: sessions[number].phase),
                 phase.isEstablished
             {
-                // RFC 7857 §2: idle too long, but not forgotten for another transitory time.
+                // RFC 7857 §2: idle too long, but not forgotten for another transitory time. No
+                // end closed it, so that it does not give way either.
                 sessions[number].phase = SessionPhase.transitory.rawValue
                 sessions[number].lastSeen = tick
                 wheel.set(number, deadline: tick &+ dueTicks(number))
             } else {
-                statistics.expired &+= 1
+                let transport = Transport(proto: sessions[number].transport).counter
+                statistics.ends[transport].expired &+= 1
                 end(number, at: now)
             }
         }
@@ -181,7 +184,8 @@ extension NAT {
     /// Ends a session on request.
     public mutating func kill(_ number: UInt32, at now: Instant) {
         guard isInUse(number) else { return }
-        statistics.killed &+= 1
+        let transport = Transport(proto: sessions[number].transport).counter
+        statistics.ends[transport].killed &+= 1
         end(number, at: now)
     }
 }

@@ -54,6 +54,15 @@ final class StateCount: Sendable {
         counts.withLock { $0[row.transport, default: [:]][row.state, default: 0] += 1 }
     }
 
+    private static func reasons(_ ends: SessionEnds) -> [NamedCount] {
+        [
+            NamedCount(name: "timeout", count: ends.expired),
+            NamedCount(name: "yielded", count: ends.yielded),
+            NamedCount(name: "evicted", count: ends.evicted),
+            NamedCount(name: "killed", count: ends.killed),
+        ].filter { $0.count > 0 }
+    }
+
     func answer(_ instance: String, _ path: inout DataPath) -> SessionsSummaryAnswer {
         let statistics = path.forwarder.nat.statistics
         let known: [Transport] = [.tcp, .udp, .icmp]
@@ -69,7 +78,8 @@ final class StateCount: Sendable {
                     states[state].map { NamedCount(name: state.name, count: $0) }
                 },
                 created: statistics.created[transport.counter],
-                closed: statistics.closed[transport.counter], closedBy: [])
+                closed: statistics.closed[transport.counter],
+                closedBy: Self.reasons(statistics.ends[transport.counter]))
         }
         let reasons: [DropReason] = [.natTableFull, .natHostLimit, .natNoPort, .natRateLimit]
         let refused = reasons.map { reason in

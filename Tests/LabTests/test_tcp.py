@@ -241,7 +241,7 @@ def half_closed_for_longer_than_closing_takes(lab):
 def many_short_connections(lab):
     """LAB_FULL=1 makes 200,000 of them."""
     count = 200_000 if os.environ.get("LAB_FULL") else 2_000 if QUICK else 20_000
-    gateway = lab.start({"nat": {"limits": {"sessions": 131072, "sessions-per-host": 65536, "ports-per-host": 65536}}})
+    gateway = lab.start()
     nginx(lab, lab.srv, SRV)
     lab.srv.run("sysctl -qw net.core.somaxconn=4096 net.ipv4.tcp_max_syn_backlog=4096")
     before = gateway.drops()

@@ -18,7 +18,7 @@ struct QuotaTests {
             .map { bench.router.forwarder.nat.session($0) }
     }
 
-    private static func ports(_ bench: inout Bench, of host: String) -> [UInt16] {
+    static func ports(_ bench: inout Bench, of host: String) -> [UInt16] {
         sessions(&bench).filter { $0.insideAddress == ip(host).rawValue }
             .map(\.insidePort).sorted()
     }
@@ -46,7 +46,7 @@ struct QuotaTests {
         }
         let kept = Self.ports(&bench, of: Self.flooder)
         #expect(kept == [3999, 4006, 4007, 4008, 4009])
-        #expect(bench.router.forwarder.nat.statistics.evicted == 6)
+        #expect(bench.router.forwarder.nat.statistics.ends[Transport.udp.counter].evicted == 6)
         #expect(bench.drops(.natHostLimit, on: .lan) == 0)
     }
 

@@ -1,10 +1,11 @@
 import Forwarding
-import NAT
 import Router
 import Support
 import Testing
 import Timing
 import Wire
+
+@testable import NAT
 
 /// What is kept of a TCP connection, and for how long.
 @Suite("TCP window")
@@ -16,6 +17,7 @@ struct TCPWindowTests {
     func layout() {
         #expect(MemoryLayout<Session>.stride == 104)
         #expect(MemoryLayout<TCPEnd>.size == 12)
+        #expect(MemoryLayout<Host>.stride == 64)
     }
 
     @Test("Opening and closing have times of their own", .row("X-2.1"))

@@ -44,7 +44,7 @@ struct NATModel {
         let key: String
         /// Address and port; nil until seen.
         var outside: Endpoint?
-        /// A connection of it was not closed by both ends.
+        /// A session of it ended that its ends had not closed.
         var portRests = false
         let isStatic: Bool
 
@@ -70,6 +70,8 @@ struct NATModel {
         let isStranger: Bool
         var sentOutbound = false
         var sentInbound = false
+        /// When its ends closed it: its place among all that were. nil if they did not.
+        var closing: Int?
         /// Only the end that began has sent.
         var isEmbryonic: Bool { isStranger ? !sentOutbound : !sentInbound }
         /// The last packet that counts was not before and not after these.
@@ -99,12 +101,15 @@ struct NATModel {
     var freed: [(transport: Transport, endpoint: Endpoint, time: Instant)] = []
     /// The mapping of the last packet that passed, if its outside port is still to be seen.
     var unseen: ModelMapping?
-    /// The inside host that a flood is laid to.
-    var heaviest = ""
+    /// The inside hosts that have most of what may give way.
+    var heaviest: [Weak: String] = [:]
     /// When a host may next give up a port for another, by address.
     var freeing: [String: Instant] = [:]
-    /// Sessions ended to make room.
-    var evicted = 0
+    /// Sessions ended to make room: in all, and for the packet in hand.
+    var evicted: [Weak: Int] = [:]
+    var ended = 0
+    /// Sessions that their ends closed.
+    var closings = 0
 
     // MARK: Packets
 
@@ -308,10 +313,11 @@ struct NATModel {
 extension NATModel {
     /// RFC 7857 §2 for TCP; otherwise whether both ends were heard. False if it is not of the
     /// connection.
-    private func track(
+    private mutating func track(
         _ session: ModelSession, _ packet: ModelPacket, _ direction: Direction, _ now: Instant
     ) -> Bool {
         let isTCP = packet.transport == .tcp
+        let before = session.phase
         let isFirst = direction == .outbound ? !session.sentOutbound : !session.sentInbound
         if isTCP {
             if packet.isBad, !packet.flags.isDisjoint(with: [.syn, .fin, .rst]) { return true }
@@ -334,6 +340,9 @@ extension NATModel {
         }
         if isTCP {
             session.phase = Self.next(session.phase, packet.flags, direction == .outbound)
+            let isClosed = session.phase == .closing || session.phase == .transitory
+            if !isClosed { session.closing = nil }
+            if isClosed, session.phase != before { close(session) }
         } else if session.sentOutbound, session.sentInbound {
             session.phase = .replied
         }
@@ -420,7 +429,7 @@ extension NATModel {
             ended += sessions.filter { $0.mapping === mapping }
             sessions.removeAll { $0.mapping === mapping }
         }
-        if ended.contains(where: { $0.phase != .closing }) { mapping.portRests = true }
+        if ended.contains(where: { $0.closing == nil }) { mapping.portRests = true }
         guard !sessions.contains(where: { $0.mapping === mapping }) else { return }
         mappings.removeAll { $0 === mapping }
         forgetHost(mapping.inside.address)

@@ -105,8 +105,9 @@ struct ModelRun: ~Copyable {
         case 4...6: pass(.milliseconds(Int64(random.below(20_000))))
         case 7...9: errorFromOutside()
         case 10...11: errorFromInside()
-        case 12...24: fromInside()
-        case 25...30: hairpin()
+        case 12...22: converse()
+        case 23...29: fromInside()
+        case 30...33: hairpin()
         default: fromOutside()
         }
         _ = bench.take()
@@ -117,12 +118,23 @@ struct ModelRun: ~Copyable {
                 "\($0.mapping.inside) \($0.mapping.outside, default: "?") \($0.remote) \($0.phase)"
             }
             problem = "sessions: \(sessions); the model has \(modelled): \(last)"
-        } else if bench.router.forwarder.nat.statistics.evicted != model.evicted {
-            problem = "\(model.evicted) sessions were to be evicted: \(last)"
+        } else if evicted != model.evicted.filter({ $0.value > 0 }) {
+            problem = "\(evicted) made room, in the model \(model.evicted): \(last)"
         } else if bench.mappingCount != model.mappings.count {
             problem =
                 "\(bench.mappingCount) mappings, the model has \(model.mappings.count): \(last)"
         }
+    }
+
+    /// Sessions of the gateway that were ended to make room.
+    private var evicted: [NATModel.Weak: Int] {
+        var sums: [NATModel.Weak: Int] = [:]
+        for transport in 0..<4 {
+            let ends = bench.router.forwarder.nat.statistics.ends[transport]
+            sums[.closed, default: 0] += Int(ends.yielded)
+            sums[.embryonic, default: 0] += Int(ends.evicted)
+        }
+        return sums.filter { $0.value > 0 }
     }
 
     /// Tells the model the ports that no packet has shown, of sessions whose first one was dropped.
@@ -249,6 +261,45 @@ struct ModelRun: ~Copyable {
         packet.isReply = transport == .icmp
         let prediction = model.inbound(packet, at: bench.now)
         compare(packet, .wan, prediction)
+    }
+
+    /// A connection is made, or one that is there taken up; it is left open, closed by both ends or
+    /// reset.
+    private mutating func converse() {
+        var inside = insideEndpoint()
+        var remote = remoteEndpoint()
+        let known = model.sessions.filter {
+            $0.mapping.transport == .tcp && $0.remote.address != Self.gateway
+        }
+        if !known.isEmpty, random.below(5) == 0 {
+            let session = known[random.below(known.count)]
+            (inside, remote) = (session.mapping.inside, session.remote)
+        }
+        let fin: TCPFlags = [.fin, .ack]
+        let rest = [
+            [], [(Side.wan, fin), (.lan, fin)], [(.wan, fin), (.lan, fin)], [(.wan, .rst)],
+        ]
+        let segments = [(Side.lan, .syn), (.wan, [.syn, .ack])] + rest[random.below(4)]
+        for (side, flags) in segments {
+            _ = bench.take()
+            learnPorts()
+            let session = model.sessions.first {
+                $0.mapping.transport == .tcp && $0.mapping.inside == inside && $0.remote == remote
+            }
+            guard problem == nil else { return }
+            var packet = ModelPacket(
+                transport: .tcp, source: inside, destination: remote, flags: flags,
+                sequence: flags.contains(.syn) ? 0 : 8, acknowledgement: 8)
+            if side == .lan {
+                let prediction = model.outbound(packet, at: bench.now)
+                compare(packet, .lan, prediction)
+            } else if let outside = session?.mapping.outside {
+                packet.source = remote
+                packet.destination = outside
+                let prediction = model.inbound(packet, at: bench.now)
+                compare(packet, .wan, prediction)
+            }
+        }
     }
 
     private mutating func hairpin() {

@@ -151,7 +151,8 @@ struct ModelTCP {
             phase = .established
             return .counts
         }
-        if !sender.isAcknowledged, receiver.isAnswered(by: packet) {
+        let isOver = phase == .closing || phase == .transitory
+        if !isOver, !sender.isAcknowledged, receiver.isAnswered(by: packet) {
             open(packet, direction)
             ends[direction.opposite]?.acknowledge(packet.acknowledgement)
             return .counts
