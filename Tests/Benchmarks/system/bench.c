@@ -5,6 +5,8 @@
 //     bench rtt ADDRESS PORT SECONDS    one datagram under way at a time; prints p50 and p99 in us
 //     bench sink PORT                   counts datagrams; prints the count on SIGTERM
 //     bench send ADDRESS PORT FLOWS SECONDS    64-octet datagrams as fast as they go; prints how many
+//     bench accept PORT                 accepts TCP connections and closes each at once
+//     bench connect ADDRESS PORT SECONDS    opens them one after the other, 8 processes; prints how many
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,8 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,12 +176,51 @@ static int flood(char **words) {
     return 0;
 }
 
+static int accepting(char **words) {
+    const struct sockaddr_in here = address(0, words[0]);
+    const int s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(s, (const struct sockaddr *)&here, sizeof here) || listen(s, 4096)) fail("listen");
+    while (s >= 0) {
+        const int c = accept(s, 0, 0);
+        if (c >= 0) close(c);
+    }
+    return 1;
+}
+
+/// A connection counts when the server has closed it: both ways have been used.
+static int opening(char **words) {
+    enum { processes = 8 };
+    const struct sockaddr_in to = address(words[0], words[1]);
+    uint64_t *counts = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    const uint64_t begin = now(), end = begin + (uint64_t)(atof(words[2]) * 1e9);
+    for (int i = 0; i < processes; i++) {
+        if (fork()) continue;
+        char data;
+        while (now() < end) {
+            const int s = socket(AF_INET, SOCK_STREAM, 0);
+            const struct timeval patience = {2, 0};
+            setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+            setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+            if (!connect(s, (const struct sockaddr *)&to, sizeof to) && read(s, &data, 1) == 0) counts[i]++;
+            close(s);
+        }
+        exit(0);
+    }
+    while (wait(0) > 0) {}
+    uint64_t sum = 0;
+    for (int i = 0; i < processes; i++) sum += counts[i];
+    printf("%.0f\n", (double)sum * 1e9 / (double)(now() - begin));
+    return 0;
+}
+
 int main(int count, char **words) {
     static const struct {
         const char *name;
         int (*run)(char **);
         int words;
-    } tools[] = {{"copy", copy, 2}, {"echo", echo, 1}, {"rtt", rtt, 3}, {"sink", sink, 1}, {"send", flood, 4}};
+    } tools[] = {{"copy", copy, 2}, {"echo", echo, 1}, {"rtt", rtt, 3}, {"sink", sink, 1}, {"send", flood, 4},
+                 {"accept", accepting, 1}, {"connect", opening, 3}};
     for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
         if (count == tools[i].words + 2 && !strcmp(words[1], tools[i].name)) return tools[i].run(words + 2);
     fputs("usage: see the head of bench.c\n", stderr);
