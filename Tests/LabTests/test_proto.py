@@ -69,7 +69,7 @@ def an_unknown_protocol_between_two_kernels(lab):
     one_session(converse(lab, UNKNOWN), "253")
 
 
-@rows("C-1")
+@rows()
 def a_tunnel_of_the_kernel(lab):
     lab.start()
     for host, own, peer, address in (

@@ -196,7 +196,7 @@ def ten_thousand_routes_in_a_burst_and_on_to_frr(lab):
     print(f"      10,000 routes in a burst: known after {here:.2f} s, in FRR {time.monotonic() - began:.2f} s")
 
 
-@rows("RIP-OUT-2")
+@rows()
 def what_others_keep_of_such_a_burst(lab):
     if not os.environ.get("LAB_FULL"):
         raise Skip("LAB_FULL is not set")

@@ -173,7 +173,7 @@ def ours_with_frr_and_bird_find_another_way_around_a_ring(lab):
     assert max(gaps) <= 10, gaps
 
 
-@rows("RIP-TRG-1", timeout=300)
+@rows(timeout=300)
 def ours_find_another_way_in_a_diamond(lab):
     if not FULL:
         raise Skip("LAB_FULL is not set")
@@ -181,7 +181,7 @@ def ours_find_another_way_in_a_diamond(lab):
     assert statistics.median(gaps) <= 2 and max(gaps) <= 6, gaps
 
 
-@rows("RIP-TRG-1", timeout=300)
+@rows(timeout=300)
 def ours_with_frr_and_bird_find_another_way_in_a_diamond(lab):
     if not FULL:
         raise Skip("LAB_FULL is not set")
@@ -189,17 +189,22 @@ def ours_with_frr_and_bird_find_another_way_in_a_diamond(lab):
     assert max(gaps) <= 10, gaps
 
 
-@rows("RIP-TRG-1", timeout=800)
-def frr_alone(lab):
+@rows(timeout=400)
+def frr_alone_in_a_diamond(lab):
     if not FULL:
         raise Skip("LAB_FULL is not set")
     measure(lab, "diamond, FRR", FRR, DIAMOND, 6)
-    lab.end_of_test()
+
+
+@rows(timeout=400)
+def frr_alone_around_a_ring(lab):
+    if not FULL:
+        raise Skip("LAB_FULL is not set")
     measure(lab, "ring, FRR", FRR, RING, 6)
 
 
-@rows("RIP-TRG-1", timeout=600)
-def bird_alone(lab):
+@rows(timeout=600)
+def bird_alone_around_a_ring(lab):
     if not FULL:
         raise Skip("LAB_FULL is not set")
     measure(lab, "ring, BIRD", BIRD, RING, 4)

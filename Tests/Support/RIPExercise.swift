@@ -50,6 +50,7 @@ public struct RIPExercise: ~Copyable {
     /// Hears one packet.
     public mutating func take(_ input: borrowing RawSpan) {
         guard input.byteCount >= 2 else { return }
+        if now > Self.end { startAgain() }
         let from = unsafe input.unsafeLoad(fromByteOffset: 0, as: UInt8.self)
         let before = unsafe input.unsafeLoad(fromByteOffset: 1, as: UInt8.self)
         let interface = Int(from & 3)
@@ -60,6 +61,16 @@ public struct RIPExercise: ~Copyable {
             input.extracting(droppingFirst: 2), from: RIPEndpoint(sender, port: port),
             on: interface, at: now, into: &effects)
         settle()
+    }
+
+    /// Timers count 34 years of running, which many packets would exceed.
+    private static let end = Instant.zero + .seconds(365 * 86_400)
+
+    private mutating func startAgain() {
+        let (count, changes) = (count, changes)
+        self = RIPExercise()
+        self.count += count
+        self.changes += changes
     }
 
     /// Time, and what else happens to a router.
