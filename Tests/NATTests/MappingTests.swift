@@ -155,6 +155,31 @@ struct MappingTests {
         #expect(bench.router.forwarder.neighborCount == 0)
     }
 
+    @Test("Nor do they wear out what is there, or learn of it", .row("S03"))
+    func strangersBeside() throws {
+        var bench = Bench()
+        let sent = Send.out(&bench)
+        let port = try #require(sent).port
+        bench.advance(.seconds(100))
+        _ = bench.take()
+        var random = Random(seed: 6)
+        let before = bench.router.forwarder.nat.secondsLeft(0, at: bench.now)
+        for _ in 0..<2000 {
+            let path = PacketBuilder(
+                IPv4Address(0xc633_6500 | UInt32(random.below(250))), ip("203.0.113.2"))
+            let source = UInt16(random.below(65_536))
+            let packet =
+                random.below(2) == 0
+                ? path.udp(source, port) : path.tcp(source, port, [.syn, .ack])
+            let reached = bench.send(packet, on: .wan)
+            #expect(reached.isEmpty)
+        }
+        #expect(bench.sessionCount == 1 && bench.mappingCount == 1)
+        #expect(bench.router.forwarder.nat.secondsLeft(0, at: bench.now) == before)
+        let answer = Send.back(&bench, to: port)
+        #expect(answer == "192.168.50.10:4000")
+    }
+
     @Test("Two forwards to one service: the second flow of one source is refused", .row("S-1"))
     func ambiguous() {
         var bench = Bench {

@@ -189,6 +189,51 @@ struct FrameTests {
         }
     }
 
+    @Test(.row("S41"), arguments: [TCPFlags.syn, .rst, [.fin, .ack], [.syn, .ack]])
+    func controlBitsWithAWrongChecksumChangeNothing(flags: TCPFlags) throws {
+        for side in Side.allCases {
+            var bench = Bench()
+            let port = bench.connect(Self.host, 4000, 80)
+            bench.send(Self.host.tcp(4000, 80, .ack), on: .lan)
+            bench.advance(.seconds(100))
+            _ = bench.take()
+            let server = PacketBuilder(Self.host.destination, ip("203.0.113.2"))
+            func segment(_ sum: ChecksumField) -> [UInt8] {
+                side == .lan
+                    ? Self.host.tcp(4000, 80, flags, checksum: sum)
+                    : server.tcp(80, port, flags, checksum: sum)
+            }
+            func left() -> UInt32 { bench.router.forwarder.nat.secondsLeft(0, at: bench.now) }
+            let before = left()
+            let bad = try #require(bench.send(segment(.wrong), on: side).first)
+            #expect(bad.seen.problems.count == 1, "it is passed on as it came")
+            #expect(bench.phase(0) == .established && left() == before)
+            guard flags == .rst || flags.contains(.fin) else { continue }
+            bench.send(segment(.correct), on: side)
+            #expect(bench.phase(0) != .established, "the same one intact does")
+        }
+    }
+
+    @Test(.row("S41"), arguments: Side.allCases)
+    func aWrongChecksumOpensNothing(side: Side) {
+        var bench = Bench {
+            $0.nat.portForwards = [
+                PortForward(
+                    name: "web", transports: [.tcp, .udp], ports: 80...80,
+                    insideAddress: Self.host.source, insidePort: 80)
+            ]
+        }
+        let path = side == .lan ? Self.host : PacketBuilder("198.51.100.7", "203.0.113.2")
+        for packet in [
+            path.tcp(4000, 80, .syn, checksum: .wrong), path.udp(4000, 80, checksum: .wrong),
+        ] {
+            let out = bench.send(packet, on: side)
+            #expect(out.isEmpty && bench.sessionCount == 0 && bench.mappingCount == 0)
+        }
+        bench.send(path.tcp(4000, 80, .syn), on: side)
+        #expect(bench.sessionCount == 1)
+    }
+
     @Test(.row("F-6"))
     func noUDPChecksumStaysNoneAndZeroIsSentAsOnes() throws {
         var bench = Bench()
