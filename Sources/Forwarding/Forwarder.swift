@@ -188,6 +188,9 @@ public struct Forwarder: ~Copyable {
         nat.takeEvents()
     }
 
+    /// Counts session events that were taken, but could not be told, as lost.
+    public mutating func loseSessionEvents(_ count: Int) { nat.loseEvents(count) }
+
     /// Neighbours known.
     public var neighborCount: Int { neighbors.pool.used }
 

@@ -30,6 +30,11 @@ struct EventLog: Sendable {
         count += 1
     }
 
+    /// Events that were taken reached nobody.
+    mutating func lose(_ count: Int) {
+        if isOn { lost += count }
+    }
+
     mutating func clear() {
         count = 0
         lost = 0
@@ -46,12 +51,15 @@ extension NAT {
         }
     }
 
-    /// Events there are to take, at most 1,024.
-    public var eventCount: Int { log.count }
+    /// Whether there are events to take, or to tell that some were lost.
+    public var hasEvents: Bool { log.count > 0 || log.lost > 0 }
 
     /// The events since the last call, oldest first, and how many there was no room for.
     public mutating func takeEvents() -> (events: [SessionEvent], lost: Int) {
         defer { log.clear() }
         return ((0..<log.count).map { log.events[$0] }, log.lost)
     }
+
+    /// Counts events that were taken, but could not be told, as lost: `takeEvents` says so next.
+    public mutating func loseEvents(_ count: Int) { log.lose(count) }
 }

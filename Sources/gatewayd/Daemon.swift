@@ -147,7 +147,7 @@ final class Daemon {
         let inbox = inbox
         let worker = Worker(
             jobs: jobs, routing: routingMail, stop: stop,
-            tell: { event in _ = inbox.post(ControlJob { $0.hear(event) }) }, service: service,
+            post: { event in inbox.post(ControlJob { $0.hear(event) }) }, service: service,
             joins: [
                 lan.tap.offload?.datagramSegmentation == true,
                 wan.tap.offload?.datagramSegmentation == true,

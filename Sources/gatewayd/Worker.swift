@@ -16,7 +16,8 @@ struct Worker: ~Copyable {
     /// Packets of routing protocols, for the control thread.
     let routing: Mailbox<RoutingMail>
     let stop: StopFlag
-    let tell: @Sendable (WorkerEvent) -> Void
+    /// Hands an event to the control thread; false if that has too much to do.
+    let post: @Sendable (WorkerEvent) -> Bool
     let service: ServiceManager
     /// Whether the TAP of a side takes super-packets of datagrams.
     let joins: InlineArray<2, Bool>
@@ -30,6 +31,9 @@ struct Worker: ~Copyable {
             tell(.failed(error))
         }
     }
+
+    @discardableResult
+    private func tell(_ event: WorkerEvent) -> Bool { post(event) }
 
     private func loop(
         _ forwarder: consuming Forwarder, _ device: consuming FrameIO
@@ -52,9 +56,11 @@ struct Worker: ~Copyable {
                 isReady = true
                 tell(.ready)
             }
-            if path.forwarder.nat.eventCount > 0 {
+            if path.forwarder.nat.hasEvents {
                 let (events, lost) = path.forwarder.takeSessionEvents()
-                tell(.sessions(events, lost: lost))
+                if !tell(.sessions(events, lost: lost)) {
+                    path.forwarder.loseSessionEvents(events.count + lost)
+                }
             }
             var deadline = path.forwarder.nextDeadline(at: path.now)
             if let watchdog {

@@ -234,6 +234,27 @@ struct ClassTests {
         #expect(ended.map(\.session.packetsIn) == [2] && ended.map(\.session.packetsOut) == [2])
     }
 
+    @Test("Events that reach nobody are told of with the next ones")
+    func lostEvents() {
+        var bench = Bench()
+        bench.router.forwarder.nat.recordsEvents = true
+        for port: UInt16 in 1000..<1003 { Self.make(.opening, Self.first, port, &bench) }
+        let taken = bench.router.forwarder.takeSessionEvents()
+        #expect(taken.events.count == 3 && taken.lost == 0)
+        let before = bench.router.forwarder.nat.hasEvents
+        bench.router.forwarder.loseSessionEvents(taken.events.count)
+        let after = bench.router.forwarder.nat.hasEvents
+        #expect(!before && after, "though nothing else happens")
+        Self.make(.opening, Self.first, 1003, &bench)
+        let next = bench.router.forwarder.takeSessionEvents()
+        #expect(next.events.map(\.session.insidePort) == [1003] && next.lost == 3)
+        // Nobody watches any more, nor did when they were lost.
+        bench.router.forwarder.nat.recordsEvents = false
+        bench.router.forwarder.loseSessionEvents(1)
+        let last = bench.router.forwarder.nat.hasEvents
+        #expect(!last)
+    }
+
     @Test("No generation of routes looks like a link", .row("S-8"))
     func generations() {
         var bench = Bench()
