@@ -124,7 +124,7 @@ extension TCPEnd {
     mutating func open(_ syn: TCPSegment) {
         if isOpen, !isAcknowledged, acknowledged == syn.sequence {
             if Int32(bitPattern: syn.end &- end) > 0 { end = syn.end }
-            if scale == 0, syn.window > window { window = syn.window }
+            window = max(window, units(of: syn.window))
             if offered == TCPSegment.noScale { offered = syn.scale }
             return
         }
@@ -158,8 +158,13 @@ extension TCPEnd {
     private mutating func putScaleInForce() {
         guard scale == 0, offered != 0 else { return }
         scale = offered
-        let unit: UInt32 = 1 << UInt32(scale)
-        window = UInt16(truncatingIfNeeded: (UInt32(window) + unit - 1) >> UInt32(scale))
+        window = units(of: window)
+    }
+
+    /// The window of a SYN, which never is scaled, in units of the scale in force, rounded up.
+    private func units(of window: UInt16) -> UInt16 {
+        let most: UInt32 = 1 << UInt32(scale) - 1
+        return UInt16(truncatingIfNeeded: (UInt32(window) + most) >> UInt32(scale))
     }
 
     /// Whether `number` acknowledges something of this end that is not older than `room` and more;
