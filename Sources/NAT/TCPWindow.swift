@@ -128,11 +128,12 @@ extension TCPEnd {
             if offered == TCPSegment.noScale { offered = syn.scale }
             return
         }
+        let called = state & TCPEndState.caller
         self = TCPEnd()
         end = syn.end
         acknowledged = syn.sequence
         window = syn.window
-        state = TCPEndState.open
+        state = TCPEndState.open | called
         offered = syn.scale
     }
 
