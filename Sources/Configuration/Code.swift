@@ -93,6 +93,15 @@ enum Code: String, CaseIterable {
     case badKeyFile = "E073"
     case openPassword = "W070"
 
+    case noInterfaceOfOSPF = "E080"
+    case badArea = "E081"
+    case noBackbone = "E082"
+    case stubBackbone = "E083"
+    case badIntervalOfOSPF = "E084"
+    case repeatedSource = "E085"
+    case shortDeadInterval = "W080"
+    case unusedArea = "W081"
+
     case socketPathLength = "E095"
     case socketPathRelative = "E096"
     case badMode = "E097"

@@ -2,6 +2,7 @@ internal import Forwarding
 internal import NAT
 internal import RIP
 internal import Routing
+internal import Signing
 internal import Timing
 internal import Wire
 
@@ -170,6 +171,7 @@ extension GatewayConfiguration {
         list.append(Setting("nat.mss-clamp", forwarding.segmentClamp.text))
         list += forwarding.nat.portForwards.map(\.setting)
         list += rip?.list ?? []
+        list += (ospf?.list ?? []).map { Setting($0.path, $0.text) }
         let policy = forwarding.policy
         list += [
             Setting(

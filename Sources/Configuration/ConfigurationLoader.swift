@@ -1,5 +1,6 @@
 internal import Forwarding
 internal import NAT
+internal import OSPF
 internal import RIP
 internal import Routing
 internal import Wire
@@ -176,6 +177,7 @@ extension Decoder {
             RouteContext(sides: sides, inside: translates ? nat.settings.outside.other : nil))
         checkPoolAgainst(Self.gateways(of: routes), nat, fields)
         let rip = rip(fields[.rip], sides)
+        let ospf = ospf(fields[.ospf], sides)
         let policy = policy(fields[.forwarding])
         let log = log(fields[.log])
         let control = control(fields[.control], instance: name)
@@ -191,10 +193,12 @@ extension Decoder {
         forwarding.policy = policy
         for side in Side.allCases {
             forwarding[side].speaksRIP = rip?.settings.interfaces[side.index] != nil
+            forwarding[side].speaksOSPF =
+                ospf?.settings.interfaces[side.index]?.isPassive == false
         }
         return GatewayConfiguration(
             name: name, devices: sides.compactMap { $0.device?.value }, forwarding: forwarding,
-            routes: routes, rip: rip, log: log, control: control)
+            routes: routes, rip: rip, ospf: ospf, log: log, control: control)
     }
 
     private mutating func version(of fields: Fields<TopKey>) {

@@ -14,6 +14,8 @@ public struct GatewayConfiguration: Hashable, Sendable {
     public var routes: [Route]
     /// RIP; nil if it is not spoken.
     public var rip: RIPConfiguration?
+    /// OSPF; nil if it is not spoken.
+    public var ospf: OSPFConfiguration?
     /// Logging.
     public var log: LogSettings
     /// The control socket.
@@ -22,14 +24,15 @@ public struct GatewayConfiguration: Hashable, Sendable {
     /// A configuration of these parts.
     public init(
         name: String, devices: [DeviceSettings], forwarding: ForwardingSettings,
-        routes: [Route] = [], rip: RIPConfiguration? = nil, log: LogSettings = LogSettings(),
-        control: ControlSettings
+        routes: [Route] = [], rip: RIPConfiguration? = nil, ospf: OSPFConfiguration? = nil,
+        log: LogSettings = LogSettings(), control: ControlSettings
     ) {
         self.name = name
         self.devices = devices
         self.forwarding = forwarding
         self.routes = routes
         self.rip = rip
+        self.ospf = ospf
         self.log = log
         self.control = control
     }

@@ -1,7 +1,7 @@
 enum TopKey: String, KeyWord {
-    case version, name, interfaces, routes, nat, rip, forwarding, log, control
+    case version, name, interfaces, routes, nat, rip, ospf, forwarding, log, control
 
-    static let unavailable = ["ospf", "dhcp", "metrics", "web", "export"]
+    static let unavailable = ["dhcp", "metrics", "web", "export"]
     static let foreign = ForeignWord.top
 }
 
@@ -177,6 +177,49 @@ enum AuthenticationKey: String, KeyWord {
     case type
     case keyID = "key-id"
     case keyFile = "key-file"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum OSPFSectionKey: String, KeyWord {
+    case areas, interfaces, redistribute
+    case routerID = "router-id"
+    case stubRouter = "stub-router"
+    case defaultOriginate = "default-originate"
+
+    static let unavailable = ["reference-bandwidth"]
+    static let foreign: [ForeignWord] = []
+}
+
+enum OSPFAreaKey: String, KeyWord {
+    case type, ranges
+    case defaultCost = "default-cost"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum OSPFInterfaceKey: String, KeyWord {
+    case area, cost, priority, passive, authentication
+    case networkType = "network-type"
+    case mtuIgnore = "mtu-ignore"
+    case helloInterval = "hello-interval"
+    case deadInterval = "dead-interval"
+    case retransmitInterval = "retransmit-interval"
+    case transmitDelay = "transmit-delay"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum OSPFExternalKey: String, KeyWord {
+    case from, metric
+    case metricType = "metric-type"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum OSPFDefaultKey: String, KeyWord {
+    case always, metric
+    case metricType = "metric-type"
 
     static let foreign: [ForeignWord] = []
 }

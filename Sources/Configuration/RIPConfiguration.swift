@@ -1,6 +1,5 @@
 public import RIP
 public import Routing
-internal import Signing
 
 /// RIP as the configuration wants it. Interfaces have the numbers of `Side.index`.
 public struct RIPConfiguration: Hashable, Sendable {
@@ -15,16 +14,4 @@ public struct RIPConfiguration: Hashable, Sendable {
 
     /// RIP with these settings that redistributes nothing.
     public init(_ settings: RIPSettings) { self.settings = settings }
-}
-
-extension RIPAuthentication {
-    /// The kind, and the numbers of keys; never a secret.
-    public var name: String {
-        switch self {
-        case .none: "none"
-        case .password: "text"
-        case .keys(let keys):
-            keys.map { "\($0.algorithm.rawValue) key \($0.id)" }.joined(separator: ", ")
-        }
-    }
 }

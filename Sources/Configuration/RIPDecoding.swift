@@ -31,8 +31,9 @@ extension Decoder {
         ripTimers(fields, &settings)
         var rip = RIPConfiguration(settings)
         rip.redistributed = Set(
-            list(of: fields[.redistribute], fields.name(.redistribute), most: 2) {
-                $0.choice($1, [("connected", RouteSource.connected), ("static", .static)], $2())
+            list(of: fields[.redistribute], fields.name(.redistribute), most: 3) {
+                let sources = [RouteSource.connected, .static, .ospf]
+                return $0.choice($1, sources.map { ($0.name, $0) }, $2())
             })
         rip.originatesDefault =
             boolean(fields[.defaultOriginate], fields.name(.defaultOriginate)) ?? false
@@ -64,7 +65,8 @@ extension Decoder {
         own.filterOut = filter(fields[.filterOut], fields.name(.filterOut))
         if let node = fields[.authentication] {
             own.authentication =
-                authentication(node, Path(fields.name(.authentication))) ?? .none
+                authentication(node, Path(fields.name(.authentication)), longest: 16)
+                ?? PacketAuthentication.none
         }
         return own
     }
@@ -118,63 +120,5 @@ extension Decoder {
                 "rip.timers.timeout is \(Wording.duration(settings.timers.timeout)) and must be "
                     + "more than update, \(Wording.duration(settings.timers.update))")
         }
-    }
-
-    // MARK: Authentication
-
-    private enum AuthenticationType {
-        case none, text
-        case key(SigningAlgorithm)
-
-        static let words: [(String, AuthenticationType)] =
-            [("none", .none), ("text", .text)]
-            + SigningAlgorithm.allCases.map { ($0.rawValue, .key($0)) }
-    }
-
-    private mutating func authentication(_ node: Int, _ path: Path) -> RIPAuthentication? {
-        guard
-            let fields = fields(
-                of: node, anchor: node - 1, path: path, as: AuthenticationKey.self),
-            let typeNode = required(.type, of: fields, help: "write type: hmac-sha-256"),
-            let type = choice(typeNode, AuthenticationType.words, fields.name(.type))
-        else { return nil }
-        let id = integer(fields[.keyID], in: 0...255, fields.name(.keyID)) ?? 1
-        if case .none = type { return RIPAuthentication.none }
-        guard let file = required(.keyFile, of: fields, help: "write key-file: /path/of/the/key"),
-            isValue(file, fields.name(.keyFile))
-        else { return nil }
-        guard let secret = secret(file, fields.name(.keyFile)) else { return nil }
-        switch type {
-        case .none: return RIPAuthentication.none
-        case .text:
-            report(
-                .openPassword, typeNode, "\(fields.name(.type)) text is sent in the clear",
-                help: "write type: hmac-sha-256, or md5 for old neighbors")
-            guard secret.count <= 16 else {
-                report(.badKeyFile, file, "a password for type text has at most 16 octets")
-                return nil
-            }
-            return .password(secret)
-        case .key(let algorithm):
-            return .keys([SigningKey(id: UInt8(id), algorithm, secret: secret)])
-        }
-    }
-
-    /// The first line of a key file that nobody else may read.
-    private mutating func secret(_ node: Int, _ path: String) -> [UInt8]? {
-        let file = tree.string(node)
-        switch checks.readKey(file) {
-        case .key(let bytes):
-            let line = Array(bytes.prefix { $0 != 10 && $0 != 13 })
-            if !line.isEmpty { return line }
-            report(.badKeyFile, node, "\(path): \(tree.quoted(node)) holds no key")
-        case .missing:
-            report(.badKeyFile, node, "\(path): \(tree.quoted(node)) cannot be read")
-        case .open:
-            report(
-                .badKeyFile, node, "\(path): others may read \(tree.quoted(node))",
-                help: "chmod 600 \(Escaping.escaped(file))")
-        }
-        return nil
     }
 }

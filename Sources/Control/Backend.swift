@@ -150,6 +150,17 @@ public protocol ControlBackend: Sendable {
     func ripNeighbors(_ done: @escaping ControlDone<RIPNeighborsAnswer>)
     /// What RIP knows, at most `limit` destinations.
     func ripRoutes(limit: Int, _ done: @escaping ControlDone<RIPRoutesAnswer>)
+    /// OSPF as a whole.
+    func ospf(_ done: @escaping ControlDone<OSPFStatusAnswer>)
+    /// The routers heard by OSPF.
+    func ospfNeighbors(_ done: @escaping ControlDone<OSPFNeighborsAnswer>)
+    /// OSPF on every side.
+    func ospfInterfaces(_ done: @escaping ControlDone<OSPFInterfacesAnswer>)
+    /// At most `limit` LSAs of a type of `ospfTypes`, or of all.
+    func ospfDatabase(
+        type: String?, limit: Int, _ done: @escaping ControlDone<OSPFDatabaseAnswer>)
+    /// The last calculations of routes.
+    func ospfRuns(_ done: @escaping ControlDone<OSPFRunsAnswer>)
     /// The ARP table.
     func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>)
     /// Removes one ARP entry, or all that were learnt.
@@ -169,3 +180,6 @@ public func dropReasonHelp(_ name: String) -> (meaning: String, advice: String)?
 
 /// The dotted names of all reasons for drops.
 public var dropReasonNames: [String] { DropReason.allCases.map(\.name) }
+
+/// The words for types of LSAs.
+public let ospfTypes = ["router", "network", "summary", "asbr-summary", "external", "opaque"]

@@ -244,6 +244,12 @@ extension Connection {
         case .rip: backend.rip(whole())
         case .ripNeighbors: backend.ripNeighbors(list())
         case .ripRoutes(let limit): backend.ripRoutes(limit: limit, list())
+        case .ospf: backend.ospf(whole())
+        case .ospfNeighbors: backend.ospfNeighbors(list())
+        case .ospfInterfaces: backend.ospfInterfaces(list())
+        case .ospfRuns: backend.ospfRuns(list())
+        case .ospfDatabase(let type, let limit):
+            backend.ospfDatabase(type: type, limit: limit, list())
         case .neighbors: backend.neighbors(list())
         case .flush(let address): backend.flushNeighbors(address, whole())
         case .drops: backend.drops(list())

@@ -14,6 +14,8 @@ enum Request: Sendable {
     case block(IPv4Address)
     case owner(IPv4Address, UInt16)
     case ripRoutes(limit: Int)
+    case ospf, ospfNeighbors, ospfInterfaces, ospfRuns
+    case ospfDatabase(type: String?, limit: Int)
     case flush(IPv4Address?)
     case reload(ReloadRequest)
 
@@ -32,6 +34,8 @@ enum Request: Sendable {
         "/v1/nat/block", "/v1/nat/who", "/v1/routes",
         "/v1/routes/lookup", "/v1/neighbors",
         "/v1/drops", "/v1/version", "/v1/rip", "/v1/rip/neighbors", "/v1/rip/routes",
+        "/v1/ospf", "/v1/ospf/neighbors", "/v1/ospf/interfaces", "/v1/ospf/database",
+        "/v1/ospf/spf",
     ]
 
     /// Largest number of rows that can be asked for.
@@ -74,6 +78,16 @@ enum Request: Sendable {
         case "/v1/rip": return .rip
         case "/v1/rip/neighbors": return .ripNeighbors
         case "/v1/rip/routes": return .ripRoutes(limit: try limit(&query))
+        case "/v1/ospf": return .ospf
+        case "/v1/ospf/neighbors": return .ospfNeighbors
+        case "/v1/ospf/interfaces": return .ospfInterfaces
+        case "/v1/ospf/spf": return .ospfRuns
+        case "/v1/ospf/database":
+            let type = query.take("type")
+            guard type.map(ospfTypes.contains) ?? true else {
+                throw .usage("type is one of \(ospfTypes.joined(separator: ", "))")
+            }
+            return .ospfDatabase(type: type, limit: try limit(&query))
         case "/v1/neighbors": return .neighbors
         case "/v1/drops": return .drops
         case "/v1/version": return .version

@@ -2,21 +2,30 @@ import Memory
 public import Timing
 public import Wire
 
+/// What a packet of a routing protocol lies in.
+public enum RoutingTransport: Hashable, Sendable {
+    /// A UDP datagram from one port to another: RIP.
+    case udp(source: UInt16, destination: UInt16)
+    /// IP protocol 89: OSPF.
+    case ospf
+}
+
 /// A packet of a routing protocol, which lies in the frame it came in.
-@frozen
 public struct RoutingPacket: Sendable {
+    /// The protocol.
+    public var transport: RoutingTransport
     /// The sender.
     public var source: IPv4Address
-    /// Its UDP port.
-    public var sourcePort: UInt16
-    /// Where the UDP payload lies in the frame; of one longer than `longest`, so much of it.
+    /// Ourselves, a group, or a broadcast address.
+    public var destination: IPv4Address
+    /// Where the payload lies in the frame; of one longer than may be, so much of it.
     public var payload: Range<Int>
 
     /// More octets than a packet of RIP may have: whoever sends longer ones gets no more memory.
-    static let longest = 1400
+    static let longestOfRIP = 1400
 }
 
-/// A UDP datagram of our own to a neighbour, or to all of a group, on one side.
+/// A packet of a routing protocol of our own, on one side.
 public struct RoutingDatagram: Hashable, Sendable {
     /// The side to leave by.
     public var side: Side
@@ -24,24 +33,26 @@ public struct RoutingDatagram: Hashable, Sendable {
     public var source: IPv4Address
     /// A neighbour on the link, or a multicast group.
     public var destination: IPv4Address
-    /// Our port.
-    public var sourcePort: UInt16
-    /// The receiver's port.
-    public var destinationPort: UInt16
-    /// At most 1,400 octets.
+    /// The protocol.
+    public var transport: RoutingTransport
+    /// At most what fits the MTU.
     public var payload: [UInt8]
 
     /// A datagram of these fields.
     public init(
-        side: Side, source: IPv4Address, destination: IPv4Address, sourcePort: UInt16,
-        destinationPort: UInt16, payload: [UInt8]
+        side: Side, source: IPv4Address, destination: IPv4Address, transport: RoutingTransport,
+        payload: [UInt8]
     ) {
         self.side = side
         self.source = source
         self.destination = destination
-        self.sourcePort = sourcePort
-        self.destinationPort = destinationPort
+        self.transport = transport
         self.payload = payload
+    }
+
+    /// Octets before the payload, from the start of the frame.
+    fileprivate var headLength: Int {
+        if case .udp = transport { Packet.ip + 28 } else { Packet.ip + 20 }
     }
 }
 
@@ -49,15 +60,27 @@ public struct RoutingDatagram: Hashable, Sendable {
 extension Forwarder {
     private static let portOfRIP: UInt16 = 520
     private static let groupOfRIP = IPv4Address(224, 0, 0, 9).rawValue
+    /// AllSPFRouters and AllDRouters.
+    private static let groupsOfOSPF =
+        IPv4Address(224, 0, 0, 5).rawValue...IPv4Address(224, 0, 0, 6).rawValue
 
-    /// The packet if it is for a routing protocol spoken on `side`: to its group, to us, or to all.
+    /// The packet if it is for a routing protocol spoken on `side`: to its group, to us, or, in
+    /// RIP, to all.
     func routingPacket(
         _ packet: Packet, _ frame: inout MutableRawSpan, _ side: Side
     ) throws(DropReason) -> RoutingPacket? {
-        guard packet.proto == IPProtocol.udp, packet.destinationPort == Self.portOfRIP,
-            !packet.isFragment, settings[side].speaksRIP
-        else { return nil }
-        guard
+        guard !packet.isFragment else { return nil }
+        switch packet.proto {
+        case IPProtocol.udp: return try packetOfRIP(packet, &frame, side)
+        case IPProtocol.ospf: return packetOfOSPF(packet, side)
+        default: return nil
+        }
+    }
+
+    private func packetOfRIP(
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ side: Side
+    ) throws(DropReason) -> RoutingPacket? {
+        guard packet.destinationPort == Self.portOfRIP, settings[side].speaksRIP,
             packet.destination == Self.groupOfRIP || own.isOwn(packet.destination, on: side)
                 || own.broadcastSide(of: packet.destination) == side
         else { return nil }
@@ -65,8 +88,21 @@ extension Forwarder {
         let start = packet.transport + 8
         let length = Int(frame.be16(packet.transport + 4)) - 8
         return RoutingPacket(
-            source: IPv4Address(packet.source), sourcePort: packet.sourcePort,
-            payload: start..<(start + min(length, RoutingPacket.longest)))
+            transport: .udp(source: packet.sourcePort, destination: Self.portOfRIP),
+            source: IPv4Address(packet.source), destination: IPv4Address(packet.destination),
+            payload: start..<(start + min(length, RoutingPacket.longestOfRIP)))
+    }
+
+    private func packetOfOSPF(_ packet: Packet, _ side: Side) -> RoutingPacket? {
+        guard settings[side].speaksOSPF,
+            Self.groupsOfOSPF.contains(packet.destination)
+                || own.isOwn(packet.destination, on: side)
+        else { return nil }
+        let end = min(packet.totalLength, links[side.index].mtu) + Packet.ip
+        return RoutingPacket(
+            transport: .ospf, source: IPv4Address(packet.source),
+            destination: IPv4Address(packet.destination),
+            payload: packet.transport..<max(end, packet.transport))
     }
 
     /// Sends a datagram of a routing protocol with a TTL of 1; if the neighbour's hardware address
@@ -86,7 +122,7 @@ extension Forwarder {
     ) throws(DropReason) {
         let side = datagram.side
         guard links[side.index].isUp else { throw .deviceDown }
-        let length = Packet.ip + 28 + datagram.payload.count
+        let length = datagram.headLength + datagram.payload.count
         guard length - Packet.ip <= links[side.index].mtu else { throw .mtuExceeded }
         var hardware = MACAddress(multicast: datagram.destination)
         if !datagram.destination.isMulticast {
@@ -108,35 +144,48 @@ extension Forwarder {
         if !fits { throw .outputFull }
     }
 
-    /// The whole frame; the precedence is that of network control.
+    /// The whole frame; the precedence is that of network control, the TTL 1.
     private func write(
         _ datagram: RoutingDatagram, to hardware: MACAddress, _ frame: inout MutableRawSpan
     ) {
-        let (ip, udp) = (Packet.ip, Packet.ip + 20)
-        let count = datagram.payload.count
+        let (ip, start) = (Packet.ip, datagram.headLength)
+        let isOSPF = datagram.transport == .ospf
         frame.setBe48(0, hardware.rawValue)
         frame.setBe48(6, links[datagram.side.index].hardware)
         frame.setBe16(12, EtherType.ipv4)
         frame.setBe16(ip, 0x45c0)
-        frame.setBe16(ip + 2, UInt16(truncatingIfNeeded: 28 + count))
+        frame.setBe16(ip + 2, UInt16(truncatingIfNeeded: start - ip + datagram.payload.count))
         frame.setBe16(ip + 4, 0)
         frame.setBe16(ip + 6, FragmentField.dontFragment)
-        frame.setBe16(ip + 8, 0x0111)
+        frame.setByte(ip + 8, 1)
+        frame.setByte(ip + 9, isOSPF ? IPProtocol.ospf : IPProtocol.udp)
         frame.setBe16(ip + 10, 0)
         frame.setBe32(ip + 12, datagram.source.rawValue)
         frame.setBe32(ip + 16, datagram.destination.rawValue)
         frame.setBe16(ip + 10, ~Checksum.fold(Checksum.sum(frame.bytes.part(ip, 20))))
-        frame.setBe16(udp, datagram.sourcePort)
-        frame.setBe16(udp + 2, datagram.destinationPort)
-        frame.setBe16(udp + 4, UInt16(truncatingIfNeeded: 8 + count))
-        frame.setBe16(udp + 6, 0)
         for index in datagram.payload.indices {
-            frame.setByte(udp + 8 + index, datagram.payload[index])
+            frame.setByte(start + index, datagram.payload[index])
         }
+        if case .udp(let source, let destination) = datagram.transport {
+            write(source, destination, datagram, &frame)
+        }
+    }
+
+    /// The UDP header of a frame whose payload is in place.
+    private func write(
+        _ source: UInt16, _ destination: UInt16, _ datagram: RoutingDatagram,
+        _ frame: inout MutableRawSpan
+    ) {
+        let udp = Packet.ip + 20
+        let count = 8 + datagram.payload.count
+        frame.setBe16(udp, source)
+        frame.setBe16(udp + 2, destination)
+        frame.setBe16(udp + 4, UInt16(truncatingIfNeeded: count))
+        frame.setBe16(udp + 6, 0)
         let pseudo = Checksum.pseudoHeader(
             source: datagram.source.rawValue, destination: datagram.destination.rawValue,
-            proto: IPProtocol.udp, length: 8 + count)
-        let sum = ~Checksum.fold(pseudo &+ Checksum.sum(frame.bytes.part(udp, 8 + count)))
+            proto: IPProtocol.udp, length: count)
+        let sum = ~Checksum.fold(pseudo &+ Checksum.sum(frame.bytes.part(udp, count)))
         frame.setBe16(udp + 6, sum == 0 ? 0xffff : sum)
     }
 }

@@ -33,6 +33,8 @@ public struct InterfaceSettings: Hashable, Sendable {
     public var probesAddresses = false
     /// Whether packets of RIP are taken in on this side.
     public var speaksRIP = false
+    /// Whether packets of OSPF are taken in on this side.
+    public var speaksOSPF = false
 
     /// A side of these fields.
     public init(hardware: MACAddress, addresses: [InterfaceAddress], mtu: Int = 1500) {

@@ -53,6 +53,20 @@ public struct OSPFRouteRow: Hashable, Sendable {
     public var isGiven: Bool
 }
 
+/// An area, for people.
+public struct OSPFAreaRow: Hashable, Sendable {
+    /// Its number.
+    public var id: IPv4Address
+    /// Whether it knows nothing of what is outside.
+    public var isStub: Bool
+    /// Whether a link of ours in it is up.
+    public var isActive: Bool
+    /// Routers and networks reached within it.
+    public var nodes: Int
+    /// LSAs of this area alone.
+    public var lsas: Int
+}
+
 // Questions; nothing changes by them.
 extension OSPFEngine {
     /// LSAs held.
@@ -84,6 +98,22 @@ extension OSPFEngine {
             }
         }
     }
+
+    /// When the next hello leaves by an interface; nil if none does.
+    public func nextHello(on interface: Int) -> Instant? { interfaces[interface].nextHello }
+
+    /// What is known of the areas.
+    public var areaRows: [OSPFAreaRow] {
+        areas.indices.map { number in
+            OSPFAreaRow(
+                id: settings.areas[number].id, isStub: settings.areas[number].isStub,
+                isActive: areas[number].isActive, nodes: areas[number].tree.reached,
+                lsas: database.records.count { $0?.scope == .area(number) })
+        }
+    }
+
+    /// Whether we join areas, and whether we announce networks outside.
+    public var roles: (isBorder: Bool, isBoundary: Bool) { (isBorder, !externals.isEmpty) }
 
     /// Headers of the LSAs of an area, or of those of the whole system, with their ages now.
     public func headers(ofArea area: IPv4Address?, at now: Instant) -> [LSAHeader] {

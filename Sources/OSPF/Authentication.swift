@@ -1,15 +1,7 @@
-public import Signing
+internal import Signing
 internal import Wire
 
-/// How packets on an interface are authenticated (RFC 2328 §D).
-public enum OSPFAuthentication: Hashable, Sendable {
-    /// Not at all; authenticated packets are dropped.
-    case none
-    /// By a password in the clear, up to 8 octets.
-    case password([UInt8])
-    /// By one of several keys.
-    case keys([SigningKey])
-
+extension PacketAuthentication {
     /// AuType as it stands in packets.
     var type: UInt16 {
         switch self {

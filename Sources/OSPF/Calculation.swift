@@ -7,28 +7,30 @@ extension OSPFEngine {
     // MARK: When
 
     /// Has routes calculated because an LSA came, changed or went.
-    mutating func wantRoutes(for type: LSAType, _ scope: Scope) {
-        guard !type.isOpaque else { return }
-        if case .area(let area) = scope, type == .router || type == .network {
+    mutating func wantRoutes(for lsa: LSA, _ scope: Scope) {
+        guard !lsa.type.isOpaque else { return }
+        if case .area(let area) = scope, lsa.type == .router || lsa.type == .network {
             areas[area].needsTree = true
         }
-        schedule()
+        schedule(.lsa(lsa.header))
     }
 
     /// Has an area calculated anew.
-    mutating func wantRoutes(of area: Int) {
+    mutating func wantRoutes(of area: Int, because cause: OSPFCause) {
         areas[area].needsTree = true
-        schedule()
+        schedule(cause)
     }
 
     /// Has everything calculated anew.
-    mutating func wantRoutes() {
+    mutating func wantRoutes(because cause: OSPFCause) {
         for area in areas.indices { areas[area].needsTree = true }
-        schedule()
+        schedule(cause)
     }
 
-    private mutating func schedule() {
-        if calculateAt == nil { calculateAt = max(now, nextCalculation) }
+    private mutating func schedule(_ cause: OSPFCause) {
+        guard calculateAt == nil else { return }
+        calculateAt = max(now, nextCalculation)
+        calculationCause = cause
     }
 
     /// The first calculation after a quiet time is done at once, then pauses grow.
@@ -54,12 +56,13 @@ extension OSPFEngine {
             hops.most = settings.limits.ways
             for area in areas.indices { areas[area].needsTree = true }
         }
-        var count = 0
+        var (count, nodes) = (0, 0)
         for area in areas.indices where areas[area].needsTree {
             areas[area].needsTree = false
             areas[area].tree = ShortestPaths(
                 database, area: area, root: settings.router, exits: exits(area), hops: &hops)
             count += 1
+            nodes += areas[area].tree.reached
         }
         treeRuns += count
         let inside = Path.best(areas.flatMap(\.tree.networks) + summaryPaths(), &hops)
@@ -69,7 +72,11 @@ extension OSPFEngine {
         let changes = FoundRoute.changes(from: found, to: routes)
         found = routes
         out.changes += changes
-        out.events.append(.calculated(areas: count, changes: changes.count))
+        out.events.append(
+            .calculated(
+                OSPFRun(
+                    moment: now, cause: calculationCause, areas: count, nodes: nodes,
+                    routes: routes.count, changes: changes.count)))
         if isBorder { summariesDue = now }
         return true
     }

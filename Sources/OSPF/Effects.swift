@@ -1,3 +1,4 @@
+public import Timing
 public import Wire
 
 /// A packet to send as IP protocol 89 with a TTL of 1 and precedence 6 (RFC 2328 §A.1).
@@ -59,12 +60,40 @@ public enum OSPFEvent: Hashable, Sendable {
         interface: Int, router: IPv4Address, from: OSPFNeighborState, to: OSPFNeighborState)
     /// An interface is in another state.
     case interface(Int, from: OSPFInterfaceState, to: OSPFInterfaceState)
-    /// Another router says our router id is its own.
-    case duplicateRouter(interface: Int, IPv4Address)
+    /// Packets of a router are dropped for a reason that was not there before.
+    case fault(OSPFFault)
     /// An LSA in memory has a wrong checksum and was removed.
     case corrupt(type: UInt8, id: IPv4Address, router: IPv4Address)
-    /// Routes were calculated anew: areas run through and routes changed.
-    case calculated(areas: Int, changes: Int)
+    /// Routes were calculated anew.
+    case calculated(OSPFRun)
+}
+
+/// Why routes are calculated.
+public enum OSPFCause: Hashable, Sendable {
+    /// An interface came up, went down or changed its role.
+    case interface(Int)
+    /// A neighbour became Full or is not any more.
+    case neighbor(Int, IPv4Address)
+    /// An LSA came, changed or went.
+    case lsa(LSAHeader)
+    /// The settings or our own roles changed.
+    case settings
+}
+
+/// One calculation of routes.
+public struct OSPFRun: Hashable, Sendable {
+    /// When.
+    public var moment: Instant
+    /// The first reason for it.
+    public var cause: OSPFCause
+    /// Areas whose tree was made anew; none if only summaries and externals had changed.
+    public var areas: Int
+    /// Routers and networks reached in these areas.
+    public var nodes: Int
+    /// Routes there are now.
+    public var routes: Int
+    /// Routes that changed.
+    public var changes: Int
 }
 
 /// What follows from an event; the caller empties it.

@@ -43,11 +43,15 @@ public struct OSPFEngine: ~Copyable {
     var wasBoundary = false
     /// When routes are calculated next, no sooner than when, and the pause after that.
     var calculateAt: Instant?
+    var calculationCause = OSPFCause.settings
     var nextCalculation: Instant
     var lastCalculation: Instant
     var calculationPause = Interval(nanoseconds: 0)
     /// Times that Dijkstra ran.
     var treeRuns = 0
+    /// What keeps routers from being neighbours, and two values that are to be noted with it.
+    var noted: [OSPFFault] = []
+    var difference: (theirs: UInt32, ours: UInt32)?
     /// The tick up to which timers of LSAs have run.
     private var lastTick: UInt32
 
@@ -100,6 +104,7 @@ public struct OSPFEngine: ~Copyable {
         let changed = interfaces.indices.filter {
             isOther || new.interfaces[$0] != settings.interfaces[$0]
         }
+        if isOther { flushOwn() }
         for number in changed { handle(number, .interfaceDown) }
         settle()
         let limits = settings.limits
@@ -118,7 +123,7 @@ public struct OSPFEngine: ~Copyable {
             interfaces[number].area = settings.number(of: settings.interfaces[number]?.area)
         }
         for area in areas.indices { touchRouter(area) }
-        wantRoutes()
+        wantRoutes(because: .settings)
         finish(&effects)
         for number in changed where interfaces[number].isUp {
             setInterface(number, isUp: true, at: now, into: &effects)
@@ -128,6 +133,12 @@ public struct OSPFEngine: ~Copyable {
     /// Takes back everything that we have said, before the end (RFC 2328 §14.1).
     public mutating func stop(at now: Instant, into effects: inout OSPFEffects) {
         begin(at: now, &effects)
+        flushOwn()
+        swap(&out, &effects)
+    }
+
+    /// Has everyone forget what we have said.
+    private mutating func flushOwn() {
         for number in database.records.indices {
             guard let record = database.records[number], record.isOwn, !record.isFlushed else {
                 continue
@@ -135,7 +146,6 @@ public struct OSPFEngine: ~Copyable {
             flush(UInt32(truncatingIfNeeded: number))
         }
         sendFlooding()
-        swap(&out, &effects)
     }
 
     /// Announces a network outside the autonomous system, or its new values.

@@ -72,7 +72,9 @@ extension OSPFEngine {
         _ description: DatabaseDescription, _ number: Int, _ index: Int,
         _ own: OSPFInterfaceSettings
     ) throws(OSPFDrop) {
-        guard description.mtu <= own.mtu || own.ignoresMTU else { throw .exchangeMTU }
+        guard description.mtu <= own.mtu || own.ignoresMTU else {
+            throw differ(.exchangeMTU, theirs: UInt32(description.mtu), ours: UInt32(own.mtu))
+        }
         if interfaces[number].neighbors[index].state == .initial {
             handle(number, index, .twoWayReceived)
         }

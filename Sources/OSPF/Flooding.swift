@@ -146,7 +146,7 @@ extension OSPFEngine {
             result = database.add(record)
         }
         guard let number = result else { return nil }
-        if isNews { wantRoutes(for: lsa.type, scope) }
+        if isNews { wantRoutes(for: lsa, scope) }
         if record.isFlushed {
             database.stopTimer(number)
             if !wasFlushed { flushed.append(number) }

@@ -21,12 +21,22 @@ extension OSPFEngine {
         _ hello: Hello, _ router: IPv4Address, _ source: IPv4Address, _ sequence: UInt32?,
         _ number: Int, _ own: OSPFInterfaceSettings
     ) throws(OSPFDrop) {
-        if own.network != .pointToPoint, hello.mask != own.address.prefix.mask { throw .helloMask }
+        let mask = own.address.prefix.mask
+        if own.network != .pointToPoint, hello.mask != mask {
+            throw differ(.helloMask, theirs: hello.mask, ours: mask)
+        }
         let isFast = own.helloInterval < .seconds(1)
-        guard isFast || hello.helloInterval == own.helloSeconds else { throw .helloInterval }
-        guard hello.deadInterval == own.deadSeconds else { throw .deadInterval }
+        guard isFast || hello.helloInterval == own.helloSeconds else {
+            throw differ(
+                .helloInterval, theirs: UInt32(hello.helloInterval), ours: UInt32(own.helloSeconds))
+        }
+        guard hello.deadInterval == own.deadSeconds else {
+            throw differ(.deadInterval, theirs: hello.deadInterval, ours: own.deadSeconds)
+        }
         let area = settings.areas[interfaces[number].area]
-        guard hello.options.contains(.external) == !area.isStub else { throw .helloOptions }
+        guard hello.options.contains(.external) == !area.isStub else {
+            throw differ(.helloOptions, theirs: area.isStub ? 1 : 0, ours: area.isStub ? 0 : 1)
+        }
         guard router != .unspecified else { throw .helloRouter }
 
         let index = try meet(router, source, sequence, number, own)
@@ -117,7 +127,7 @@ extension OSPFEngine {
         }
         interfaces[number].networkDue = now
         touchRouter(interfaces[number].area)
-        wantRoutes()
+        wantRoutes(because: .interface(number))
     }
 
     /// Holds the elections that changed circumstances ask for.
@@ -186,7 +196,9 @@ extension OSPFEngine {
         if (old == .full) != (new == .full) {
             touchRouter(interfaces[number].area)
             interfaces[number].networkDue = now
-            wantRoutes(of: interfaces[number].area)
+            wantRoutes(
+                of: interfaces[number].area,
+                because: .neighbor(number, interfaces[number].neighbors[index].router))
         }
         if (old >= .twoWay) != (new >= .twoWay) { interfaces[number].needsElection = true }
         if old == .exchange || old == .loading { mayRemove = true }
@@ -194,7 +206,9 @@ extension OSPFEngine {
         switch new {
         case .exStart: beginExchange(number, index)
         case .exchange: summarize(number, index)
-        case .full: interfaces[number].neighbors[index].requests.retry = nil
+        case .full:
+            interfaces[number].neighbors[index].requests.retry = nil
+            forgive(interfaces[number].neighbors[index].address, on: number)
         default: break
         }
     }

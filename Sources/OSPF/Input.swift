@@ -19,8 +19,11 @@ extension OSPFEngine {
             try take(packet, source, destination, interface)
         } catch {
             count(error, on: interface)
+            note(error, source, on: interface)
             let index = interfaces[interface].neighbors.firstIndex { $0.address == source }
-            if let index { interfaces[interface].neighbors[index].badPackets &+= 1 }
+            if let index, !error.isHarmless {
+                interfaces[interface].neighbors[index].badPackets &+= 1
+            }
         }
         finish(&effects)
     }
@@ -33,16 +36,17 @@ extension OSPFEngine {
         else { throw .interfaceOff }
         guard source != own.address.address else { throw .ownPacket }
         let header = try PacketHeader(packet)
-        guard header.area == own.area else { throw .area }
+        guard header.area == own.area else {
+            throw differ(.area, theirs: header.area.rawValue, ours: own.area.rawValue)
+        }
         let isOnLink = own.network == .pointToPoint || own.address.prefix.contains(source)
         guard isOnLink else { throw .offLink }
         if destination == OSPFProtocol.allDesignated, !interfaces[number].isDesignated {
             throw .notDesignated
         }
-        let sequence = try own.authentication.check(packet, header, wall: wall)
+        let sequence = try judge(packet, header, own)
         guard header.router != settings.router else {
-            out.events.append(.duplicateRouter(interface: number, source))
-            throw .duplicateRouter
+            throw differ(.duplicateRouter, theirs: 0, ours: settings.router.rawValue)
         }
         let known = interfaces[number].neighbor(router: header.router, address: source)
         if let known, let sequence {
@@ -66,6 +70,23 @@ extension OSPFEngine {
         case .request: try receive(Request(body), number, index)
         case .update: try receiveUpdate(body, number, index)
         case .acknowledgement: try receive(Acknowledgement(body), number, index)
+        }
+    }
+
+    /// Whether the packet is authenticated as it should be; its sequence number, if it has one.
+    private mutating func judge(
+        _ packet: RawSpan, _ header: PacketHeader, _ own: OSPFInterfaceSettings
+    ) throws(OSPFDrop) -> UInt32? {
+        do throws(OSPFDrop) {
+            return try own.authentication.check(packet, header, wall: wall)
+        } catch .authenticationType {
+            throw differ(
+                .authenticationType, theirs: UInt32(packet.be16(14)),
+                ours: UInt32(own.authentication.type))
+        } catch .authenticationKey {
+            throw differ(.authenticationKey, theirs: UInt32(packet.byte(18)), ours: 0)
+        } catch {
+            throw error
         }
     }
 }

@@ -77,7 +77,7 @@ extension OSPFEngine {
         guard (isBorder, isBoundary) != (wasBorder, wasBoundary) else { return }
         if isBorder != wasBorder {
             summariesDue = now
-            wantRoutes()
+            wantRoutes(because: .settings)
         }
         (wasBorder, wasBoundary) = (isBorder, isBoundary)
         for area in areas.indices { touchRouter(area) }

@@ -1,3 +1,4 @@
+public import Signing
 public import Timing
 public import Wire
 
@@ -38,7 +39,7 @@ public struct OSPFInterfaceSettings: Hashable, Sendable {
     /// Takes neighbours with a larger MTU.
     public var ignoresMTU = false
     /// How packets are authenticated, in both directions.
-    public var authentication = OSPFAuthentication.none
+    public var authentication = PacketAuthentication.none
 
     /// An interface with this address and the defaults of the protocol.
     public init(address: InterfaceAddress, area: IPv4Address) {

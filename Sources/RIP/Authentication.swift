@@ -1,15 +1,5 @@
-public import Signing
+internal import Signing
 internal import Wire
-
-/// How packets on an interface are authenticated.
-public enum RIPAuthentication: Hashable, Sendable {
-    /// Not at all; authenticated packets are dropped.
-    case none
-    /// By a password in the clear, up to 16 octets (RFC 2453 §4.1).
-    case password([UInt8])
-    /// By one of several keys (RFC 4822).
-    case keys([SigningKey])
-}
 
 /// What is written into a packet to authenticate it.
 enum Signature {
@@ -17,7 +7,7 @@ enum Signature {
     case password([UInt8])
     case key(SigningKey, sequence: UInt32)
 
-    init(_ authentication: RIPAuthentication, wall: Int64, sequence: UInt32) {
+    init(_ authentication: PacketAuthentication, wall: Int64, sequence: UInt32) {
         switch authentication {
         case .none: self = .none
         case .password(let word): self = .password(word)
@@ -89,7 +79,7 @@ struct Authenticated {
     var sequence: UInt32?
 }
 
-extension RIPAuthentication {
+extension PacketAuthentication {
     /// Judges a packet of at least a header whose version is known (RFC 2453 §4.1, RFC 4822 §3).
     func check(
         _ packet: RawSpan, version: UInt8, wall: Int64

@@ -1,4 +1,5 @@
 internal import Memory
+internal import Signing
 public import Timing
 public import Wire
 
@@ -295,8 +296,9 @@ public struct RIPEngine: ~Copyable {
     mutating func signature(on interface: Int, at now: Instant) -> Signature {
         let wall = wall(now)
         lastSequence = max(lastSequence, UInt32(clamping: wall))
-        let authentication = settings.interfaces[interface]?.authentication ?? .none
-        return Signature(authentication, wall: wall, sequence: lastSequence)
+        let own = settings.interfaces[interface]?.authentication
+        return Signature(
+            own ?? PacketAuthentication.none, wall: wall, sequence: lastSequence)
     }
 }
 

@@ -1,3 +1,4 @@
+public import Signing
 public import Timing
 public import Wire
 
@@ -29,7 +30,7 @@ public struct RIPInterfaceSettings: Hashable, Sendable {
     /// What is told back to where it came from.
     public var splitHorizon = SplitHorizon.poisonReverse
     /// How packets are authenticated, in both directions.
-    public var authentication = RIPAuthentication.none
+    public var authentication = PacketAuthentication.none
     /// Routers spoken to by unicast; if there are any, nobody else is listened to.
     public var neighbors: [IPv4Address] = []
     /// Which versions are listened to.

@@ -14,12 +14,14 @@ enum Words {
         "nat": ["show", "mappings", "port-forwards", "block", "who"],
         "routes": ["list", "get"], "neighbors": ["list", "flush"],
         "rip": ["status", "neighbors", "routes"],
+        "ospf": ["status", "neighbors", "interfaces", "database", "spf"],
     ]
     static let aliases = [
         "if": "interfaces", "sess": "sessions", "ro": "routes", "arp": "neighbors",
     ]
     static let commands = [
-        "status", "interfaces", "sessions", "nat", "routes", "neighbors", "rip", "drops",
+        "status", "interfaces", "sessions", "nat", "routes", "neighbors", "rip", "ospf",
+        "drops", "topology",
         "check-config", "reload", "version", "help",
     ]
     private static let filterWords = [

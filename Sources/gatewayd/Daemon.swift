@@ -31,8 +31,9 @@ final class Daemon {
     let inbox: Mailbox<ControlJob>
     let routingMail: Mailbox<RoutingMail>
     var routingBatch: [RoutingMail]
-    /// Nil where RIP is not spoken, and before the first packet can pass.
+    /// Nil where the protocol is not spoken, and before the first packet can pass.
     var rip: RIPSpeaker?
+    var ospf: OSPFSpeaker?
 
     var configuration: GatewayConfiguration
     var warnings: Int

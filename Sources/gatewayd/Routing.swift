@@ -3,7 +3,6 @@ import Forwarding
 import Glibc
 import Linux
 import Logging
-import RIP
 import Router
 import Routing
 import Timing
@@ -12,131 +11,103 @@ import Wire
 /// A packet of a routing protocol on its way from the worker to the control thread.
 struct RoutingMail: Sendable {
     var side: Side
+    var transport: RoutingTransport
     var source: IPv4Address
-    var port: UInt16
+    var destination: IPv4Address
     var bytes: [UInt8]
 }
 
-/// RIP as the daemon runs it: the engine, and what it was given to announce. Confined to the
-/// control thread.
-final class RIPSpeaker {
-    var engine: RIPEngine
-    var effects = RIPEffects()
-    private(set) var configuration: RIPConfiguration
-    /// What we announce ourselves, by prefix.
-    private var offered: [IPv4Prefix: RIPLocalRoute] = [:]
-    private var shared: [[RIPWay]: [NextHop]] = [:]
+/// What a routing protocol asks for after something happened.
+struct RoutingOutcome {
+    /// Routes that are new or other than before.
+    var routes: [Route] = []
+    /// Prefixes it has no route to any more.
+    var withdrawn: [IPv4Prefix] = []
+    var packets: [RoutingDatagram] = []
+    var lines: [LogLine] = []
 
-    init(_ configuration: RIPConfiguration, at now: Instant) {
-        self.configuration = configuration
-        engine = RIPEngine(
-            configuration.settings, random: Random(key: SystemRandom.key()),
-            wallSeconds: Clock.wallSeconds(), at: now)
-    }
-
-    /// Takes on new settings and what they announce of the routes in use.
-    func apply(_ new: RIPConfiguration, _ routes: [Route], at now: Instant) {
-        configuration = new
-        engine.apply(new.settings, at: now, into: &effects)
-        var stale = offered
-        for route in routes {
-            stale[route.prefix] = nil
-            let info = RouteInfo(
-                source: route.source, distance: route.distance, metric: route.metric)
-            offer(route.prefix, local(route.prefix, route.action, info), at: now)
-        }
-        let everywhere = IPv4Prefix(.unspecified, length: 0)
-        stale[everywhere] = nil
-        for prefix in stale.keys { offer(prefix, nil, at: now) }
-        offer(
-            everywhere,
-            new.originatesDefault
-                ? RIPLocalRoute(everywhere, metric: new.defaultMetric) : nil, at: now)
-    }
-
-    /// Takes in what has changed in the routes in use.
-    func hear(_ changes: [RIBChange], at now: Instant) {
-        for change in changes where change.prefix.length > 0 {
-            switch change {
-            case .set(let prefix, let action, let info):
-                offer(prefix, local(prefix, action, info), at: now)
-            case .remove(let prefix): offer(prefix, nil, at: now)
-            }
-        }
-    }
-
-    private func offer(_ prefix: IPv4Prefix, _ route: RIPLocalRoute?, at now: Instant) {
-        guard offered[prefix] != route else { return }
-        offered[prefix] = route
-        if let route {
-            engine.originate(route, at: now, into: &effects)
-        } else {
-            engine.withdraw(prefix, at: now, into: &effects)
-        }
-    }
-
-    /// Ways as the routing table has them. Equal ones are one array, since most routes share few.
-    func hops(_ ways: [RIPWay]) -> [NextHop] {
-        if let known = shared[ways] { return known }
-        let hops = ways.map { NextHop(side: Side.allCases[$0.interface], gateway: $0.gateway) }
-        if shared.count >= 1024 { shared.removeAll() }
-        shared[ways] = hops
-        return hops
-    }
-
-    /// How a route in use is announced; nil if it is not. The networks of the interfaces that speak
-    /// RIP always are, the default route only where the configuration says so.
-    private func local(
-        _ prefix: IPv4Prefix, _ action: RouteAction, _ info: RouteInfo
-    ) -> RIPLocalRoute? {
-        guard info.source != .rip, prefix.length > 0 else { return nil }
-        var hop: NextHop?
-        if case .forward(let hops) = action { hop = hops.first }
-        let isSpoken = hop.map { configuration.settings.interfaces[$0.side.index] != nil } ?? false
-        let isOurs = info.source == .connected && isSpoken
-        guard isOurs || configuration.redistributed.contains(info.source) else { return nil }
-        return RIPLocalRoute(
-            prefix, metric: isOurs ? 1 : configuration.defaultMetric,
-            interface: hop?.side.index, gateway: hop?.gateway)
+    struct LogLine {
+        var level = Logger.Level.info
+        var text: String
+        var event: String
+        var side: Side?
     }
 }
 
+/// A routing protocol as the daemon runs it: an engine, and what it was given to announce. Confined
+/// to the control thread.
+protocol RoutingSpeaker: AnyObject {
+    /// Whose routes it has.
+    var source: RouteSource { get }
+    var nextDeadline: Instant? { get }
+    func setLink(_ side: Side, isUp: Bool, at now: Instant)
+    /// Takes in what has changed in the routes in use.
+    func hear(_ changes: [RIBChange], at now: Instant)
+    func receive(_ mail: RoutingMail, at now: Instant)
+    func tick(at now: Instant)
+    /// Takes back what was said, before the end.
+    func stop(at now: Instant)
+    /// What has come of all that since it was last asked.
+    func takeOutcome() -> RoutingOutcome
+}
+
 extension Daemon {
-    /// Begins to speak RIP, goes on with other settings, or ends.
+    private var speakers: [any RoutingSpeaker] {
+        var list: [any RoutingSpeaker] = []
+        if let rip { list.append(rip) }
+        if let ospf { list.append(ospf) }
+        return list
+    }
+
+    /// Begins to speak routing protocols, goes on with other settings, or ends.
     func configureRouting() {
         guard isReady else { return }
         let now = Clock.now()
         if rip == nil, let wanted = configuration.rip {
             let speaker = RIPSpeaker(wanted, at: now)
             rip = speaker
-            for side in Side.allCases where control.rib.isUp(side) {
-                speaker.engine.setInterface(
-                    side.index, isUp: true, at: now, into: &speaker.effects)
-            }
+            setLinks(of: speaker, at: now)
+        } else if let speaker = rip, configuration.rip == nil {
+            end(speaker, at: now)
+            rip = nil
         }
-        guard let speaker = rip else { return }
-        guard let wanted = configuration.rip else {
-            stopRouting()
-            let known = control.rib.list(source: .rip).map(\.route.prefix)
-            control.learn([], withdrawn: known, from: .rip)
-            return post(control.table()) { _ in }
+        if ospf == nil, let wanted = configuration.ospf {
+            let speaker = OSPFSpeaker(wanted, at: now)
+            ospf = speaker
+            setLinks(of: speaker, at: now)
+        } else if let speaker = ospf, configuration.ospf == nil {
+            end(speaker, at: now)
+            ospf = nil
         }
-        speaker.apply(wanted, control.rib.routesInUse, at: now)
+        let routes = speakers.isEmpty ? [] : control.rib.routesInUse
+        if let wanted = configuration.rip { rip?.apply(wanted, routes, at: now) }
+        if let wanted = configuration.ospf { ospf?.apply(wanted, routes, at: now) }
         carryOutRouting()
     }
 
-    /// Tells the neighbours that we go.
-    func stopRouting() {
-        guard let speaker = rip else { return }
-        speaker.engine.stop(at: Clock.now(), into: &speaker.effects)
-        sendRouting(speaker.effects.packets)
-        rip = nil
+    private func setLinks(of speaker: any RoutingSpeaker, at now: Instant) {
+        for side in Side.allCases where control.rib.isUp(side) {
+            speaker.setLink(side, isUp: true, at: now)
+        }
+    }
+
+    /// Tells the neighbours that a protocol is not spoken any more, and forgets its routes.
+    private func end(_ speaker: any RoutingSpeaker, at now: Instant) {
+        speaker.stop(at: now)
+        send(speaker.takeOutcome().packets)
+        let known = control.rib.list(source: speaker.source).map(\.route.prefix)
+        control.learn([], withdrawn: known, from: speaker.source)
+        for other in speakers where other !== speaker { other.hear(control.latest, at: now) }
     }
 
     /// Tells the neighbours that the gateway stops, and waits for at most 0.1 s until it is said.
     func endRouting() {
-        guard rip != nil else { return }
-        stopRouting()
+        guard !speakers.isEmpty else { return }
+        for speaker in speakers {
+            speaker.stop(at: Clock.now())
+            send(speaker.takeOutcome().packets)
+        }
+        (rip, ospf) = (nil, nil)
         let said = StopFlag()
         post(nil) { _ in said.set() }
         for _ in 0..<100 where !said.isSet {
@@ -147,36 +118,39 @@ extension Daemon {
 
     /// A side came up or went down; the routes know already.
     func routingLink(_ side: Side, isUp: Bool) {
-        guard let speaker = rip else { return }
         let now = Clock.now()
-        speaker.hear(control.latest, at: now)
-        speaker.engine.setInterface(side.index, isUp: isUp, at: now, into: &speaker.effects)
-        speaker.engine.tick(at: now, into: &speaker.effects)
+        let latest = control.latest
+        for speaker in speakers {
+            speaker.hear(latest, at: now)
+            speaker.setLink(side, isUp: isUp, at: now)
+            speaker.tick(at: now)
+        }
         carryOutRouting()
     }
 
     /// Works off what came and what is due.
     func routingTurn() {
         routingMail.drain(into: &routingBatch)
-        guard let speaker = rip else { return }
+        guard !speakers.isEmpty else { return }
         let now = Clock.now()
         for (number, mail) in routingBatch.enumerated() {
             // A flood of routes is taken over in parts, so that it needs little memory on its way.
             if number % 256 == 255 { takeOverRouting() }
-            unsafe speaker.engine.receive(
-                mail.bytes.span.bytes, from: RIPEndpoint(mail.source, port: mail.port),
-                on: mail.side.index, at: now, into: &speaker.effects)
+            switch mail.transport {
+            case .udp: rip?.receive(mail, at: now)
+            case .ospf: ospf?.receive(mail, at: now)
+            }
         }
         routingBatch.removeAll(keepingCapacity: true)
-        if let due = speaker.engine.nextDeadline, due <= now {
-            speaker.engine.tick(at: now, into: &speaker.effects)
+        for speaker in speakers {
+            if let due = speaker.nextDeadline, due <= now { speaker.tick(at: now) }
         }
         carryOutRouting()
     }
 
     /// Milliseconds until something is due, at most `most`.
     func routingWait(most: Int32) -> Int32 {
-        guard let due = rip?.engine.nextDeadline else { return most }
+        guard let due = speakers.compactMap(\.nextDeadline).min() else { return most }
         let left = (due - Clock.now()).nanoseconds
         return Int32(clamping: min(max(left + 999_999, 0) / 1_000_000, Int64(most)))
     }
@@ -186,84 +160,40 @@ extension Daemon {
         if let table = control.table() { post(table) { _ in } }
     }
 
-    /// Sends, takes the routes over, logs.
+    /// Takes the routes over, tells every protocol of them, sends, logs.
     private func takeOverRouting() {
-        guard let speaker = rip else { return }
-        let effects = speaker.effects
-        speaker.effects.removeAll()
-        for event in effects.events { logRouting(event) }
-        if !effects.changes.isEmpty {
-            logRouting(effects.changes)
-            // The last word on each prefix counts.
-            var last: [IPv4Prefix: Route?] = [:]
-            for change in effects.changes {
-                switch change {
-                case .set(let prefix, let metric, let ways):
-                    last[prefix] = Route(
-                        prefix, source: .rip, metric: UInt32(metric),
-                        action: .forward(speaker.hops(ways)))
-                case .remove(let prefix): last[prefix] = .some(nil)
-                }
-            }
-            let withdrawn = last.filter { $0.value == nil }.map(\.key)
-            control.learn(last.values.compactMap { $0 }, withdrawn: withdrawn, from: .rip)
-            speaker.hear(control.latest, at: Clock.now())
+        let speakers = speakers
+        var packets: [RoutingDatagram] = []
+        var isNews = false
+        for speaker in speakers {
+            let outcome = speaker.takeOutcome()
+            packets += outcome.packets
+            outcome.lines.forEach(write)
+            guard !outcome.routes.isEmpty || !outcome.withdrawn.isEmpty else { continue }
+            control.learn(outcome.routes, withdrawn: outcome.withdrawn, from: speaker.source)
+            let now = Clock.now()
+            for other in speakers { other.hear(control.latest, at: now) }
+            isNews = true
         }
-        sendRouting(effects.packets)
+        if isNews {
+            // What they were told of is announced; nobody's routes change by it.
+            for speaker in speakers { packets += speaker.takeOutcome().packets }
+        }
+        send(packets)
     }
 
-    private func sendRouting(_ packets: [RIPPacket]) {
+    private func send(_ packets: [RoutingDatagram]) {
         guard !packets.isEmpty else { return }
-        let datagrams = packets.compactMap { packet -> RoutingDatagram? in
-            guard let side = Side(rawValue: UInt8(truncatingIfNeeded: packet.interface)) else {
-                return nil
-            }
-            return RoutingDatagram(
-                side: side, source: packet.source, destination: packet.destination.address,
-                sourcePort: RIPProtocol.port, destinationPort: packet.destination.port,
-                payload: packet.bytes)
-        }
         post(nil) { path in
-            for datagram in datagrams {
-                path.forwarder.send(datagram, at: path.now, into: &path.outbox)
+            for packet in packets {
+                path.forwarder.send(packet, at: path.now, into: &path.outbox)
             }
         }
     }
 
-    // MARK: Log
-
-    private func logRouting(_ event: RIPEvent) {
-        switch event {
-        case .neighborUp(let interface, let address):
-            let side = Side.allCases[interface]
-            log.notice(
-                "rip: neighbor \(address) on \(side) is up",
-                metadata: ["event": "rip.neighbor", "side": "\(side)"])
-        case .neighborDown(let interface, let address):
-            let side = Side.allCases[interface]
-            log.notice(
-                "rip: neighbor \(address) on \(side) is gone",
-                metadata: ["event": "rip.neighbor", "side": "\(side)"])
-        }
-    }
-
-    /// One line a change, or one for many.
-    private func logRouting(_ changes: [RIPChange]) {
-        guard changes.count <= 8 else {
-            log.info(
-                "rip: \(changes.count) changes of routes, \(rip?.engine.routeCount ?? 0) known",
-                metadata: ["event": "route.changed"])
-            return
-        }
-        for change in changes {
-            let text: String
-            switch change {
-            case .set(let prefix, let metric, let ways):
-                let list = ways.map { "\($0.gateway) on \(Side.allCases[$0.interface])" }
-                text = "\(prefix) by \(list.joined(separator: ", ")), metric \(metric)"
-            case .remove(let prefix): text = "\(prefix) is not reachable any more"
-            }
-            log.info("rip: \(text)", metadata: ["event": "route.changed"])
-        }
+    private func write(_ line: RoutingOutcome.LogLine) {
+        var metadata: Logger.Metadata = ["event": "\(line.event)"]
+        if let side = line.side { metadata["side"] = "\(side)" }
+        log.log(level: line.level, "\(line.text)", metadata: metadata)
     }
 }

@@ -3,6 +3,7 @@ import Control
 import Linux
 import RIP
 import Routing
+import Signing
 import Timing
 import Wire
 

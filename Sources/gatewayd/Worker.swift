@@ -147,7 +147,8 @@ struct Worker: ~Copyable {
         bytes.reserveCapacity(packet.payload.count)
         for index in packet.payload { bytes.append(frame.byte(index)) }
         let mail = RoutingMail(
-            side: side, source: packet.source, port: packet.sourcePort, bytes: bytes)
+            side: side, transport: packet.transport, source: packet.source,
+            destination: packet.destination, bytes: bytes)
         if !routing.post(mail) { count(.localQueueFull, side, &path) }
     }
 

@@ -287,7 +287,6 @@ extension ErrorCase {
             "later sections",
             after: #"""
                 rip: {interfaces: {wan: {}}}
-                ospf: {}
                 dhcp: {}
                 metrics: {}
                 web: {}
@@ -295,27 +294,23 @@ extension ErrorCase {
 
                 """#,
             says: #"""
-                a.yaml:8:1: error[E015]: 'ospf' is not available in this version
-                 8 | ospf: {}
+                a.yaml:8:1: error[E015]: 'dhcp' is not available in this version
+                 8 | dhcp: {}
                    | ^^^^
                    = help: it comes with a later release; remove the section
-                a.yaml:9:1: error[E015]: 'dhcp' is not available in this version
-                 9 | dhcp: {}
-                   | ^^^^
+                a.yaml:9:1: error[E015]: 'metrics' is not available in this version
+                 9 | metrics: {}
+                   | ^^^^^^^
                    = help: it comes with a later release; remove the section
-                a.yaml:10:1: error[E015]: 'metrics' is not available in this version
-                 10 | metrics: {}
-                    | ^^^^^^^
-                    = help: it comes with a later release; remove the section
-                a.yaml:11:1: error[E015]: 'web' is not available in this version
-                 11 | web: {}
+                a.yaml:10:1: error[E015]: 'web' is not available in this version
+                 10 | web: {}
                     | ^^^
                     = help: it comes with a later release; remove the section
-                a.yaml:12:1: error[E015]: 'export' is not available in this version
-                 12 | export: {}
+                a.yaml:11:1: error[E015]: 'export' is not available in this version
+                 11 | export: {}
                     | ^^^^^^
                     = help: it comes with a later release; remove the section
-                5 problems
+                4 problems
 
                 """#),
         ErrorCase(

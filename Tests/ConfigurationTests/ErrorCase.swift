@@ -18,7 +18,8 @@ struct ErrorCase: CustomStringConvertible, Sendable {
     }
 
     static let all =
-        yaml + shape + scalars + addresses + interfaces + routes + nat + rules + rip + control
+        yaml + shape + scalars + addresses + interfaces + routes + nat + rules + rip
+        + ospf + control
 
     /// Read where no network namespace exists.
     var result: ConfigurationResult { read(yaml) }
@@ -35,7 +36,7 @@ struct ErrorCase: CustomStringConvertible, Sendable {
 }
 
 /// Reads `yaml` as the file a.yaml on a machine without network namespaces, whose key files are
-/// good but for /missing and /open.
+/// good but for /missing, /open and the long one of /long.
 func read(_ yaml: String, file: String = "a.yaml") -> ConfigurationResult {
     ConfigurationLoader.parse(
         Array(yaml.utf8), file: file, machineID: "0123456789abcdef",
@@ -45,6 +46,7 @@ func read(_ yaml: String, file: String = "a.yaml") -> ConfigurationResult {
                 switch path {
                 case "/missing": .missing
                 case "/open": .open
+                case "/long": .key(Array("nine octs\n".utf8))
                 default: .key(Array("secret\n".utf8))
                 }
             }))

@@ -88,6 +88,10 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                 result.merge(below) { first, _ in first }
             }
         }
+        // Keys that anyone may choose.
+        if let each = object["additionalProperties"] as? Object {
+            result.merge(keys(of: each, at: path)) { first, _ in first }
+        }
         if let items = object["items"] as? Object {
             // An item may be a word or a mapping.
             for choice in items["oneOf"] as? [Object] ?? [] {
@@ -132,6 +136,22 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                 ErrorCase.skeleton + "rip: {interfaces: {lan: {authentication: {\(strange)}}}}"
             ),
             ("rip.timers", ErrorCase.skeleton + "rip: {timers: {\(strange)}}"),
+            ("ospf", ErrorCase.skeleton + "ospf: {\(strange)}"),
+            ("ospf.areas", ErrorCase.skeleton + "ospf: {areas: {1: {\(strange)}}}"),
+            (
+                "ospf.interfaces.lan",
+                ErrorCase.skeleton + "ospf: {interfaces: {lan: {\(strange)}}}"
+            ),
+            (
+                "ospf.interfaces.lan.authentication",
+                ErrorCase.skeleton
+                    + "ospf: {interfaces: {lan: {area: 0, authentication: {\(strange)}}}}"
+            ),
+            ("ospf.redistribute", ErrorCase.skeleton + "ospf: {redistribute: [{\(strange)}]}"),
+            (
+                "ospf.default-originate",
+                ErrorCase.skeleton + "ospf: {default-originate: {\(strange)}}"
+            ),
             ("forwarding", ErrorCase.skeleton + "forwarding: {\(strange)}"),
             ("log", ErrorCase.skeleton + "log: {\(strange)}"),
             ("control", ErrorCase.skeleton + "control: {\(strange)}"),
@@ -147,6 +167,7 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                 == Set(places.map(\.0)).union([
                     "interfaces", "interfaces.wan.offload", "interfaces.wan.neighbors",
                     "rip.interfaces", "rip.interfaces.wan", "rip.interfaces.wan.authentication",
+                    "ospf.interfaces", "ospf.interfaces.wan", "ospf.interfaces.wan.authentication",
                 ]))
         #expect(keys["interfaces"] == ["lan", "wan"])
     }

@@ -141,6 +141,47 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
         #expect(try run(server, "rip", "routes", "-o", "json").output.contains("\"tag\":77"))
     }
 
+    @Test func ospf() throws {
+        let server = try TestServer()
+        let status = try run(server, "ospf").output
+        #expect(status.contains("wan   Backup  0.0.0.0  10    1 of 2  120       130"), "\(status)")
+        #expect(status.contains("wan: 4 ospf.area: Another area."))
+        #expect(status.contains("router 203.0.113.2 (area border router, AS boundary router)"))
+        let fault = "203.0.113.8 wan: it has this link in area 0.0.0.1, we have it in area 0.0.0.0"
+        let neighbors = try run(server, "ospf", "neighbors", "--no-header").output
+        #expect(neighbors.contains("9.9.9.9  203.0.113.9  wan  Full  DR  1  37s"), "\(neighbors)")
+        #expect(status.contains(fault) && neighbors.contains(fault), "\(neighbors)")
+        let interfaces = try run(server, "ospf", "interfaces", "--no-header").output
+        #expect(interfaces.contains("203.0.113.9  203.0.113.2  250ms  40s  1500  md5 key 7"))
+        let database = try run(server, "ospf", "database").output
+        #expect(database.contains("network   203.0.113.9  9.9.9.9"), "\(database)")
+        #expect(database.contains("203.0.113.2 *") && database.contains("4 of 4 LSAs"))
+        let routers = try run(server, "ospf", "database", "router").output
+        #expect(routers.contains("area-border, network of 203.0.113.9 cost 10"), "\(routers)")
+        #expect(try run(server, "ospf", "database", "rooter").status == 64)
+        #expect(try run(server, "ospf", "spf").output.contains("314 µs"))
+        let json = try run(server, "ospf", "database", "external", "-o", "json").output
+        #expect(json.contains("\"prefix\":\"10.40.0.0/16\""), "\(json)")
+        #expect(try run(server, "ospf", "neighbours").status == 64)
+    }
+
+    @Test func topology() throws {
+        let server = try TestServer()
+        #expect(
+            try run(server, "topology").output == """
+                203.0.113.2 (this gateway, area-border)
+                  203.0.113.0/24 cost 10
+                  10.1.0.0/16 cost 10
+                9.9.9.9
+                  203.0.113.0/24 cost 10
+                  10.40.0.0/16 outside
+
+                """)
+        let drawing = try run(server, "topology", "--as", "dot").output
+        #expect(drawing.hasPrefix("graph ospf {\n"))
+        #expect(drawing.contains("\"9.9.9.9\" -- \"203.0.113.0/24\" [label=10]"))
+    }
+
     @Test func interfaces() throws {
         let server = try TestServer()
         #expect(

@@ -334,6 +334,79 @@ final class FakeBackend: ControlBackend {
                 instance: "home", total: 1, routes: Array([row].prefix(limit))), done)
     }
 
+    static let fault = OSPFFaultStatus(
+        address: "203.0.113.8", side: "wan", reason: "ospf.area",
+        explanation: "it has this link in area 0.0.0.1, we have it in area 0.0.0.0", packets: 4,
+        heardSeconds: 3)
+    static let ospfInterface = OSPFInterfaceStatus(
+        side: "wan", state: "Backup", address: "203.0.113.2/24", area: "0.0.0.0",
+        networkType: "broadcast", passive: false, cost: 10, priority: 1,
+        designated: "203.0.113.9", backup: "203.0.113.2", helloMilliseconds: 250,
+        deadMilliseconds: 40000, nextHelloMilliseconds: 3000, mtu: 1500,
+        authentication: "md5 key 7", neighbors: 2, full: 1, received: 120, sent: 130,
+        drops: [OSPFDropCount(reason: "ospf.area", count: 4, meaning: "Another area.")])
+
+    func ospf(_ done: @escaping ControlDone<OSPFStatusAnswer>) {
+        reply(
+            OSPFStatusAnswer(
+                instance: "home", enabled: true, routerID: "203.0.113.2", areaBorder: true,
+                boundary: true, neighbors: 2, full: 1, lsas: 12, routes: 9, calculations: 5,
+                areas: [
+                    OSPFAreaStatus(id: "0.0.0.0", stub: false, active: true, nodes: 4, lsas: 10)
+                ], interfaces: [Self.ospfInterface], faults: [Self.fault]), done)
+    }
+
+    func ospfInterfaces(_ done: @escaping ControlDone<OSPFInterfacesAnswer>) {
+        reply(OSPFInterfacesAnswer(instance: "home", interfaces: [Self.ospfInterface]), done)
+    }
+
+    func ospfNeighbors(_ done: @escaping ControlDone<OSPFNeighborsAnswer>) {
+        let row = OSPFNeighborStatus(
+            routerID: "9.9.9.9", address: "203.0.113.9", side: "wan", state: "Full", role: "DR",
+            priority: 1, deadMilliseconds: 37500, requests: 0, retransmissions: 1, badPackets: 2)
+        reply(
+            OSPFNeighborsAnswer(instance: "home", faults: [Self.fault], neighbors: [row]), done)
+    }
+
+    func ospfDatabase(
+        type: String?, limit: Int, _ done: @escaping ControlDone<OSPFDatabaseAnswer>
+    ) {
+        func lsa(_ type: String, _ id: String, _ router: String) -> OSPFLSAStatus {
+            OSPFLSAStatus(
+                area: type == "external" ? nil : "0.0.0.0", type: type, id: id, router: router,
+                age: 61, sequence: "0x80000003", checksum: "0x0a1b", length: 36,
+                own: router == "203.0.113.2", roles: nil, links: nil, routers: nil, prefix: nil,
+                cost: nil, metricType: nil, forwarding: nil, tag: nil)
+        }
+        func link(_ kind: String, _ id: String, _ data: String) -> OSPFLinkStatus {
+            OSPFLinkStatus(kind: kind, id: id, data: data, cost: 10)
+        }
+        var own = lsa("router", "203.0.113.2", "203.0.113.2")
+        own.roles = ["area-border"]
+        own.links = [
+            link("transit", "203.0.113.9", "203.0.113.2"),
+            link("stub", "10.1.0.0", "255.255.0.0"),
+        ]
+        var peer = lsa("router", "9.9.9.9", "9.9.9.9")
+        peer.links = [link("transit", "203.0.113.9", "203.0.113.9")]
+        var network = lsa("network", "203.0.113.9", "9.9.9.9")
+        (network.prefix, network.routers) = ("203.0.113.0/24", ["9.9.9.9", "203.0.113.2"])
+        var external = lsa("external", "10.40.0.0", "9.9.9.9")
+        (external.prefix, external.cost, external.metricType) = ("10.40.0.0/16", 20, 2)
+        let rows = [own, peer, network, external].filter { type == nil || $0.type == type }
+        reply(
+            OSPFDatabaseAnswer(
+                instance: "home", routerID: "203.0.113.2", total: rows.count,
+                lsas: Array(rows.prefix(limit))), done)
+    }
+
+    func ospfRuns(_ done: @escaping ControlDone<OSPFRunsAnswer>) {
+        let run = OSPFRunStatus(
+            agoMilliseconds: 4000, cause: "router 9.9.9.9 of 9.9.9.9", microseconds: 314,
+            areas: 1, nodes: 4, routes: 9, changes: 2)
+        reply(OSPFRunsAnswer(instance: "home", total: 5, runs: [run]), done)
+    }
+
     func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>) {
         reply(
             NeighborsAnswer(

@@ -1,3 +1,4 @@
+import Signing
 import Support
 import Timing
 import Wire
@@ -139,7 +140,7 @@ final class Bed {
         _ kind: PacketKind, _ body: [UInt8], from peer: Peer, area: String = "0.0.0.0",
         to destination: IPv4Address = OSPFProtocol.allRouters
     ) {
-        let bytes = OSPFAuthentication.none.packet(
+        let bytes = PacketAuthentication.none.packet(
             kind, body, router: peer.router, area: ip(area), wall: 0, sequence: 0)
         hear(bytes, from: peer, to: destination)
     }

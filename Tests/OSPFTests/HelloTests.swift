@@ -59,7 +59,8 @@ struct HelloTests {
         bed.hello(peer, area: "0.0.0.1")
         #expect(bed.drops(.offLink) == 1 && bed.drops(.ownPacket) == 1 && bed.drops(.area) == 1)
         #expect(bed.drops(.duplicateRouter) == 1 && bed.drops(.helloRouter) == 1)
-        #expect(bed.events.contains(.duplicateRouter(interface: 0, ip("10.0.0.9"))))
+        let fault = bed.engine.faults.first { $0.reason == .duplicateRouter }
+        #expect(fault?.address == ip("10.0.0.9") && fault?.packets == 1)
         #expect(bed.engine.neighbors.isEmpty)
         let link = Bed(.pointToPoint)
         link.hello(Peer("9.9.9.9", "10.7.0.9"))

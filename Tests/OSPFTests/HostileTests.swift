@@ -1,4 +1,5 @@
 import Foundation
+import Signing
 import Support
 import Testing
 import Timing
@@ -49,7 +50,7 @@ struct HostileTests {
             }
         }
         if random.below(10) == 0 { body.removeLast(random.below(body.count + 1)) }
-        return OSPFAuthentication.none.packet(
+        return PacketAuthentication.none.packet(
             kind, body, router: random.below(9) > 0 ? peer.router : ip("5.5.5.4"),
             area: .unspecified, wall: 0, sequence: 0)
     }

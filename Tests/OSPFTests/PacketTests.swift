@@ -21,7 +21,7 @@ struct PacketTests {
     /// Reads a packet and writes what was understood.
     static func rewritten(_ packet: [UInt8]) throws(OSPFDrop) -> [UInt8] {
         let header = try PacketHeader(packet.raw)
-        _ = try OSPFAuthentication.none.check(packet.raw, header, wall: 0)
+        _ = try PacketAuthentication.none.check(packet.raw, header, wall: 0)
         let body = packet.raw.part(24, header.length - 24)
         var bytes: [UInt8]
         switch header.kind {
@@ -35,7 +35,7 @@ struct PacketTests {
             while let part = update.take() { lsas.append(LSA(try CheckedLSA(part))) }
             bytes = Update.bytes(lsas)
         }
-        return OSPFAuthentication.none.packet(
+        return PacketAuthentication.none.packet(
             header.kind, bytes, router: header.router, area: header.area, wall: 0, sequence: 0)
     }
 
@@ -135,11 +135,11 @@ struct PacketTests {
 struct AuthenticationTests {
     static let secret = Array("secret".utf8)
 
-    static func keys(_ algorithm: SigningAlgorithm, id: UInt8 = 7) -> OSPFAuthentication {
+    static func keys(_ algorithm: SigningAlgorithm, id: UInt8 = 7) -> PacketAuthentication {
         .keys([SigningKey(id: id, algorithm, secret: secret)])
     }
 
-    static let all: [(String, [UInt8], OSPFAuthentication)] = [
+    static let all: [(String, [UInt8], PacketAuthentication)] = [
         ("FRR password", Captures.frrHelloPassword, .password(secret)),
         ("BIRD password", Captures.birdDescriptionPassword, .password(secret)),
         ("FRR MD5", Captures.frrHelloMD5, keys(.keyedMD5)),
@@ -155,7 +155,7 @@ struct AuthenticationTests {
         ("BIRD SHA-512", Captures.birdDescriptionSHA512, keys(.hmacSHA512)),
     ]
 
-    static func check(_ packet: [UInt8], _ own: OSPFAuthentication) throws(OSPFDrop) -> UInt32? {
+    static func check(_ packet: [UInt8], _ own: PacketAuthentication) throws(OSPFDrop) -> UInt32? {
         let header = try PacketHeader(packet.raw)
         return try own.check(packet.raw, header, wall: 1_800_000_000)
     }
@@ -188,7 +188,7 @@ struct AuthenticationTests {
 
     @Test("Both ends agree or nothing passes", .row("OSPF-AUT-1", "OSPF-PKT-2"))
     func agreement() {
-        let cases: [(OSPFAuthentication, [UInt8], OSPFDrop)] = [
+        let cases: [(PacketAuthentication, [UInt8], OSPFDrop)] = [
             (.none, Captures.frrHelloPassword, .authenticationType),
             (.none, Captures.birdHelloSHA1, .authenticationType),
             (.password(Self.secret), Captures.frrHello, .authenticationType),
@@ -212,14 +212,14 @@ struct AuthenticationTests {
         let old = SigningKey(id: 1, .keyedMD5, secret: [1], sending: 0..<100, accepting: 0..<120)
         let young = SigningKey(
             id: 2, .hmacSHA256, secret: [2], sending: 90..<200, accepting: 80..<200)
-        let own = OSPFAuthentication.keys([old, young])
+        let own = PacketAuthentication.keys([old, young])
         func signed(_ wall: Int64) -> UInt8 {
             own.packet(
                 .hello, [], router: ip("1.1.1.1"), area: .unspecified, wall: wall, sequence: 1)[18]
         }
         #expect([50, 89, 90, 99, 150, 500].map { signed($0) } == [1, 1, 2, 2, 2, 2])
         func accepted(_ key: SigningKey, _ wall: Int64) -> Bool {
-            let bytes = OSPFAuthentication.keys([key]).packet(
+            let bytes = PacketAuthentication.keys([key]).packet(
                 .hello, [], router: ip("1.1.1.1"), area: .unspecified, wall: wall, sequence: 1)
             guard let header = try? PacketHeader(bytes.raw) else { return false }
             return (try? own.check(bytes.raw, header, wall: wall)) != nil

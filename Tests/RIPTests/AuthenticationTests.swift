@@ -9,18 +9,18 @@ import Wire
 struct AuthenticationTests {
     static let secret = Array("secret".utf8)
 
-    static func keys(_ algorithm: SigningAlgorithm, id: UInt8 = 7) -> RIPAuthentication {
+    static func keys(_ algorithm: SigningAlgorithm, id: UInt8 = 7) -> PacketAuthentication {
         .keys([SigningKey(id: id, algorithm, secret: secret)])
     }
 
-    static func bed(_ authentication: RIPAuthentication, wall: Int64 = 1_800_000_000) -> Bed {
+    static func bed(_ authentication: PacketAuthentication, wall: Int64 = 1_800_000_000) -> Bed {
         Bed(wall: wall) {
             $0.interfaces[0]?.authentication = authentication
             $0.interfaces[1]?.authentication = authentication
         }
     }
 
-    static let captures: [(String, [UInt8], RIPAuthentication, UInt8)] = [
+    static let captures: [(String, [UInt8], PacketAuthentication, UInt8)] = [
         ("FRR plain", Captures.frrPlain, .none, 4),
         ("FRR password", Captures.frrPassword, .password(secret), 4),
         ("FRR MD5", Captures.frrMD5, keys(.keyedMD5), 4),
@@ -94,7 +94,7 @@ struct AuthenticationTests {
     @Test("Both ends agree or nothing passes", .row("RIP-AUTH-3", "S50"))
     func agreement() {
         let plain = packet(2, [route("20.0.0.0/8", 1)])
-        let all: [(RIPAuthentication, [UInt8], RIPDrop)] = [
+        let all: [(PacketAuthentication, [UInt8], RIPDrop)] = [
             (.password(Self.secret), plain, .authenticationMissing),
             (Self.keys(.hmacSHA1), plain, .authenticationMissing),
             (.none, Captures.frrPassword, .authenticationUnexpected),
@@ -210,7 +210,7 @@ struct AuthenticationTests {
 
     @Test("Packets keep within 504 octets and a trailer", .row("RIP-AUTH-1", "RIP-AUTH-10"))
     func sizes() {
-        let all: [(RIPAuthentication, Int, Int)] = [
+        let all: [(PacketAuthentication, Int, Int)] = [
             (.password(Self.secret), 24, 504), (Self.keys(.keyedMD5), 23, 504),
             (Self.keys(.hmacSHA512), 23, 552),
         ]

@@ -7,13 +7,17 @@ import Wire
 /// Packets of routing protocols on their way in and out of the packet path.
 struct RoutingPacketTests {
     static func bench() -> Bench {
-        Bench { $0.interfaces[1].speaksRIP = true }
+        Bench {
+            $0.interfaces[1].speaksRIP = true
+            $0.interfaces[1].speaksOSPF = true
+        }
     }
 
     /// The source and payload handed over; nil if the packet took another way.
     static func handed(_ bench: borrowing Bench) -> (IPv4Address, UInt16, Range<Int>)? {
         guard case .routing(let packet) = bench.verdict else { return nil }
-        return (packet.source, packet.sourcePort, packet.payload)
+        guard case .udp(let port, 520) = packet.transport else { return nil }
+        return (packet.source, port, packet.payload)
     }
 
     @Test(.row("RIP-PKT-3"), arguments: ["224.0.0.9", "203.0.113.2", "203.0.113.255"])
@@ -63,8 +67,8 @@ struct RoutingPacketTests {
         var bench = Self.bench()
         let payload: [UInt8] = [1, 2, 3, 4, 5]
         let datagram = RoutingDatagram(
-            side: .wan, source: ip("203.0.113.2"), destination: ip("224.0.0.9"), sourcePort: 520,
-            destinationPort: 520, payload: payload)
+            side: .wan, source: ip("203.0.113.2"), destination: ip("224.0.0.9"),
+            transport: .udp(source: 520, destination: 520), payload: payload)
         let first = bench.send(datagram).first
         let sent = try #require(first)
         #expect(sent.side == .wan && sent.seen.problems.isEmpty)
@@ -79,7 +83,7 @@ struct RoutingPacketTests {
         var bench = Self.bench()
         let datagram = RoutingDatagram(
             side: .wan, source: ip("203.0.113.2"), destination: ip("203.0.113.9"),
-            sourcePort: 520, destinationPort: 5555, payload: [7])
+            transport: .udp(source: 520, destination: 5555), payload: [7])
         let first = bench.send(datagram).first
         let sent = try #require(first)
         #expect(sent.seen["eth.dst"] == Bench.hardware(of: ip("203.0.113.9")).description)
@@ -87,5 +91,53 @@ struct RoutingPacketTests {
         #expect(bench.send(datagram).count == 1)
         bench.setLink(.wan, isUp: false)
         #expect(bench.send(datagram).isEmpty && bench.drops(.deviceDown, on: .wan) == 1)
+    }
+
+    @Test(
+        "OSPF's groups and our own address are OSPF's where it is spoken",
+        .row("OSPF-PKT-1", "OSPF-PKT-4"), arguments: ["224.0.0.5", "224.0.0.6", "203.0.113.2"])
+    func whatIsForOSPFIsHandedOver(destination: String) throws {
+        var bench = Self.bench()
+        let packet = PacketBuilder("203.0.113.9", destination)
+            .with { $0.timeToLive = 1 }.packet(89, [2, 1, 0, 4])
+        let group = ip(destination).isMulticast ? MACAddress(multicast: ip(destination)) : nil
+        let frame = Bench.frame(packet, on: .wan, to: group ?? Bench.hardware(.wan))
+        #expect(bench.send(frame: frame, on: .wan).isEmpty)
+        guard case .routing(let handed) = bench.verdict else {
+            Issue.record("took another way")
+            return
+        }
+        #expect(handed.transport == .ospf && handed.source == ip("203.0.113.9"))
+        #expect(handed.destination == ip(destination) && handed.payload == 34..<38)
+    }
+
+    @Test("Where OSPF is not spoken, in pieces, or to others it is a packet like any other")
+    func whatIsNotForOSPFIsNot() {
+        var bench = Self.bench()
+        let inside = PacketBuilder("192.168.50.9", "224.0.0.5")
+        bench.send(inside.packet(89, [2, 1]), on: .lan)
+        #expect(bench.drops(.multicastNotJoined, on: .lan) == 1)
+        let other = PacketBuilder("203.0.113.9", "224.0.0.7")
+        bench.send(other.packet(89, [2, 1]), on: .wan)
+        let pieces = PacketBuilder("203.0.113.9", "224.0.0.5").with { $0.fragmentField = 0x2000 }
+        bench.send(pieces.packet(89, [UInt8](repeating: 0, count: 16)), on: .wan)
+        #expect(bench.drops(.multicastNotJoined, on: .wan) == 2)
+    }
+
+    @Test(.row("OSPF-PKT-1"))
+    func oursOfOSPFHaveATTLOfOneAndThePrecedenceOfNetworkControl() throws {
+        var bench = Self.bench()
+        let datagram = RoutingDatagram(
+            side: .wan, source: ip("203.0.113.2"), destination: ip("224.0.0.5"), transport: .ospf,
+            payload: [2, 1, 0, 4])
+        let first = bench.send(datagram).first
+        let sent = try #require(first)
+        #expect(sent.seen["eth.dst"] == "01:00:5e:00:00:05" && sent.seen["ip.ttl"] == "1")
+        #expect(sent.seen["ip.proto"] == "89" && sent.bytes[15] == 0xc0)
+        #expect(Array(sent.bytes.dropFirst(34)) == [2, 1, 0, 4] && sent.seen.problems.isEmpty)
+        let long = [UInt8](repeating: 0, count: 1481)
+        var other = datagram
+        other.payload = long
+        #expect(bench.send(other).isEmpty && bench.drops(.mtuExceeded, on: .wan) == 1)
     }
 }

@@ -1,0 +1,34 @@
+public import OSPF
+public import Routing
+
+/// OSPF as the configuration wants it. Interfaces have the numbers of `Side.index`.
+public struct OSPFConfiguration: Hashable, Sendable {
+    /// The protocol.
+    public var settings: OSPFSettings
+    /// Whose routes are announced as networks outside, and how.
+    public var redistributed: [RouteSource: OSPFMetric] = [:]
+    /// How a default route is announced; nil if it is not.
+    public var defaultRoute: OSPFMetric?
+    /// Whether that is done although there is no default route to be used.
+    public var alwaysHasDefault = false
+
+    /// OSPF with these settings that redistributes nothing.
+    public init(_ settings: OSPFSettings) { self.settings = settings }
+}
+
+/// The metric of a network outside.
+public struct OSPFMetric: Hashable, Sendable {
+    /// 0 to 16,777,214.
+    public var value: UInt32
+    /// Whether it counts before all distances inside.
+    public var isType2: Bool
+
+    /// A metric of these fields.
+    public init(_ value: UInt32, isType2: Bool = true) {
+        self.value = value
+        self.isType2 = isType2
+    }
+
+    /// `20 type 2`.
+    public var name: String { "\(value) type \(isType2 ? 2 : 1)" }
+}

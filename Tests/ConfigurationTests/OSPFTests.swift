@@ -1,0 +1,101 @@
+import Forwarding
+import OSPF
+import Routing
+import Signing
+import Support
+import Testing
+import Timing
+import Wire
+
+@testable import Configuration
+
+@Suite struct OSPFDecodingTests {
+    @Test func defaults() throws {
+        #expect(read(ErrorCase.skeleton).configuration?.ospf == nil, "off unless asked for")
+        let result = read(ErrorCase.skeleton + "ospf: {interfaces: {wan: {area: 0}}}\n")
+        #expect(result.render() == "")
+        let configuration = try #require(result.configuration)
+        let ospf = try #require(configuration.ospf)
+        #expect(ospf.settings.router == ip("203.0.113.2"), "the highest address")
+        #expect(ospf.settings.areas == [OSPFAreaSettings(.unspecified)])
+        let address = InterfaceAddress(ip("203.0.113.2"), length: 24)
+        let own = OSPFInterfaceSettings(address: address, area: .unspecified)
+        #expect(ospf.settings.interfaces == [nil, own])
+        #expect(ospf.redistributed.isEmpty && ospf.defaultRoute == nil)
+        #expect(configuration.forwarding[.wan].speaksOSPF)
+        #expect(!configuration.forwarding[.lan].speaksOSPF)
+    }
+
+    @Test func everything() throws {
+        let result = read(
+            ErrorCase.skeleton + """
+                ospf:
+                  router-id: 1.2.3.4
+                  stub-router: true
+                  areas:
+                    1: {type: totally-stub, default-cost: 7}
+                    0: {ranges: [10.0.0.0/8]}
+                  interfaces:
+                    lan: {area: 0.0.0.1, passive: true, cost: 5}
+                    wan:
+                      area: 0
+                      cost: 100
+                      network-type: point-to-point
+                      priority: 0
+                      mtu-ignore: true
+                      hello-interval: 500ms
+                      retransmit-interval: 2s
+                      transmit-delay: 3s
+                      authentication: {type: md5, key-id: 9, key-file: /k}
+                  redistribute: [connected, {from: rip, metric: 30, metric-type: 1}]
+                  default-originate: {always: true}
+
+                """)
+        #expect(result.render() == "")
+        let ospf = try #require(result.configuration?.ospf)
+        #expect(ospf.settings.router == ip("1.2.3.4") && ospf.settings.isStubRouter)
+        var stub = OSPFAreaSettings(ip("0.0.0.1"))
+        stub.kind = .stub(cost: 7, isTotally: true)
+        var backbone = OSPFAreaSettings(.unspecified)
+        backbone.ranges = [OSPFRange(prefix("10.0.0.0/8"))]
+        #expect(ospf.settings.areas == [stub, backbone])
+        let lan = try #require(ospf.settings.interfaces[0])
+        #expect(lan.isPassive && lan.cost == 5 && lan.area == ip("0.0.0.1"))
+        let wan = try #require(ospf.settings.interfaces[1])
+        #expect(wan.cost == 100 && wan.network == .pointToPoint && wan.priority == 0)
+        #expect(wan.ignoresMTU && wan.helloInterval == .milliseconds(500))
+        #expect(wan.deadInterval == .seconds(2), "four times the hello interval")
+        #expect(wan.retransmitInterval == .seconds(2) && wan.transmitDelay == 3)
+        let key = SigningKey(id: 9, .keyedMD5, secret: Array("secret".utf8))
+        #expect(wan.authentication == .keys([key]))
+        #expect(
+            ospf.redistributed == [
+                .connected: OSPFMetric(20), .rip: OSPFMetric(30, isType2: false),
+            ])
+        #expect(ospf.defaultRoute == OSPFMetric(10) && ospf.alwaysHasDefault)
+        #expect(result.configuration?.forwarding[.lan].speaksOSPF == false, "passive")
+        let before = try #require(read(ErrorCase.skeleton).configuration)
+        let after = try #require(result.configuration)
+        let text = ConfigurationChange.render(differences(from: before, to: after))
+        for line in [
+            "ospf.router-id                    1.2.3.4", "ospf.areas.0.0.0.1.type",
+            "ospf.interfaces.wan.authentication md5 key 9", "ospf.redistribute[rip]",
+            "30 type 1", "ospf.default-originate", "10 type 2, always",
+        ] {
+            #expect(text.contains(line), "\(line) in\n\(text)")
+        }
+        #expect(!text.contains("secret"))
+    }
+
+    @Test func ripTakesFromOSPF() throws {
+        let result = read(
+            ErrorCase.skeleton + "rip: {interfaces: {lan: {}}, redistribute: [ospf]}\n")
+        #expect(result.configuration?.rip?.redistributed == [.ospf])
+    }
+
+    @Test func theMTUIsTheInterfaces() throws {
+        let text = ErrorCase.skeleton.replacing("{tap: t1", with: "{mtu: 1400, tap: t1")
+        let result = read(text + "ospf: {interfaces: {wan: {area: 0}}}\n")
+        #expect(result.configuration?.ospf?.settings.interfaces[1]?.mtu == 1400)
+    }
+}
