@@ -17,7 +17,7 @@ extension Backend {
             }
             let engine = speaker.summary
             return OSPFStatusAnswer(
-                instance: instance, enabled: true, routerID: engine.router.description,
+                instance: instance, enabled: true, router: engine.router.description,
                 areaBorder: engine.isBorder, boundary: engine.isBoundary,
                 stubRouter: engine.isStubRouter, neighbors: engine.neighbors.count,
                 full: engine.neighbors.count { $0.state == .full }, lsas: engine.lsas,
@@ -53,12 +53,12 @@ extension Backend {
         let instance = instance
         ask(control: done) { daemon in
             guard let speaker = daemon.ospf else {
-                return OSPFDatabaseAnswer(instance: instance, routerID: "", total: 0, lsas: [])
+                return OSPFDatabaseAnswer(instance: instance, router: "", total: 0, lsas: [])
             }
             let (rows, total) = speaker.engine.lsaRows(
                 of: { type == nil || $0.word == type }, limit: limit, at: Clock.now())
             return OSPFDatabaseAnswer(
-                instance: instance, routerID: speaker.summary.router.description, total: total,
+                instance: instance, router: speaker.summary.router.description, total: total,
                 lsas: rows.map(OSPFLSAStatus.init))
         }
     }
@@ -146,7 +146,7 @@ extension OSPFSpeaker {
             default: role = "DROther"
             }
             return OSPFNeighborStatus(
-                routerID: row.router.description, address: row.address.description,
+                router: row.router.description, address: row.address.description,
                 side: Side.allCases[row.interface].description, state: row.state.name, role: role,
                 priority: Int(row.priority),
                 deadMilliseconds: max((row.deadline - now).wholeMilliseconds, 0),

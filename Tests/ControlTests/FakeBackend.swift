@@ -349,7 +349,7 @@ final class FakeBackend: ControlBackend {
     func ospf(_ done: @escaping ControlDone<OSPFStatusAnswer>) {
         reply(
             OSPFStatusAnswer(
-                instance: "home", enabled: true, routerID: "203.0.113.2", areaBorder: true,
+                instance: "home", enabled: true, router: "203.0.113.2", areaBorder: true,
                 boundary: true, neighbors: 2, full: 1, lsas: 12, routes: 9, calculations: 5,
                 areas: [
                     OSPFAreaStatus(id: "0.0.0.0", stub: false, active: true, nodes: 4, lsas: 10)
@@ -362,7 +362,7 @@ final class FakeBackend: ControlBackend {
 
     func ospfNeighbors(_ done: @escaping ControlDone<OSPFNeighborsAnswer>) {
         let row = OSPFNeighborStatus(
-            routerID: "9.9.9.9", address: "203.0.113.9", side: "wan", state: "Full", role: "DR",
+            router: "9.9.9.9", address: "203.0.113.9", side: "wan", state: "Full", role: "DR",
             priority: 1, deadMilliseconds: 37500, requests: 0, retransmissions: 1, badPackets: 2)
         reply(
             OSPFNeighborsAnswer(instance: "home", faults: [Self.fault], neighbors: [row]), done)
@@ -396,7 +396,7 @@ final class FakeBackend: ControlBackend {
         let rows = [own, peer, network, external].filter { type == nil || $0.type == type }
         reply(
             OSPFDatabaseAnswer(
-                instance: "home", routerID: "203.0.113.2", total: rows.count,
+                instance: "home", router: "203.0.113.2", total: rows.count,
                 lsas: Array(rows.prefix(limit))), done)
     }
 

@@ -1,35 +1,59 @@
-"""Other people's routers: FRR and BIRD with RIP, each in a namespace."""
+"""Other people's routers: FRR and BIRD with RIP or OSPF, each in a namespace."""
 import json, os, shutil
 
 from basics import *
 
+#: Behind the second host of the LAN, and behind `r1` on the WAN.
+INNER, INNER_HOST, OUTER = "172.30.1.0/24", "172.30.1.1", "203.0.113.0/24"
 #: Seconds between updates, until a silent route is given up, until it is forgotten.
 QUICK_TIMERS, USUAL_TIMERS = (5, 12, 5), (30, 180, 120)
 
 
+class FRR:
+    """zebra and one daemon of FRR on a host."""
+
+    def __init__(self, lab, host, name, text):
+        self.host, self.directory = host, lab.file("frr")
+        os.mkdir(self.directory)
+        with open(f"{self.directory}/zebra.conf", "w"):
+            pass
+        with open(f"{self.directory}/{name}.conf", "w") as file:
+            file.write(text)
+        for path in (self.directory, f"{self.directory}/zebra.conf", f"{self.directory}/{name}.conf"):
+            shutil.chown(path, "frr", "frr")
+        self.start("zebra")
+        until(lambda: os.path.exists(f"{self.directory}/api"), 5, "zebra")
+        self.process = self.start(name)
+        until(lambda: os.path.exists(f"{self.directory}/{name}.vty"), 5, name)
+
+    def start(self, name):
+        return self.host.spawn([
+            f"/usr/lib/frr/{name}", "-f", f"{self.directory}/{name}.conf", "-i", f"{self.directory}/{name}.pid",
+            "-z", f"{self.directory}/api", "--vty_socket", self.directory, "-P", "0"])
+
+    def stop(self):
+        return self.process.stop()
+
+    def ask(self, command):
+        """What it answers, read as JSON if it is."""
+        text = sh(["vtysh", "--vty_socket", self.directory, "-c", command]).stdout
+        return json.loads(text) if command.endswith(" json") else text
+
+
 def frr(lab, host, links=("eth0",), authentication="", more="", timers=QUICK_TIMERS):
-    """zebra and ripd, announcing all networks of the host; the process of ripd."""
-    directory = lab.file("frr")
-    os.mkdir(directory)
-    with open(f"{directory}/zebra.conf", "w"):
-        pass
-    with open(f"{directory}/ripd.conf", "w") as file:
-        file.write("key chain k\n key 7\n  key-string secret\n!\n")
-        file.write("".join(f"interface {link}\n{authentication}\n!\n" for link in links))
-        file.write(f"router rip\n version 2\n timers basic {timers[0]} {timers[1]} {timers[2]}\n")
-        file.write("".join(f" network {link}\n" for link in links))
-        file.write(f" redistribute connected\n{more}\n")
-    for path in (directory, f"{directory}/zebra.conf", f"{directory}/ripd.conf"):
-        shutil.chown(path, "frr", "frr")
-    common = ["-z", f"{directory}/api", "--vty_socket", directory, "-P", "0"]
-    def start(name):
-        return host.spawn([f"/usr/lib/frr/{name}", "-f", f"{directory}/{name}.conf",
-                           "-i", f"{directory}/{name}.pid", *common])
-    start("zebra")
-    until(lambda: os.path.exists(f"{directory}/api"), 5, "zebra")
-    process = start("ripd")
-    until(lambda: os.path.exists(f"{directory}/ripd.vty"), 5, "ripd")
-    return process
+    """zebra and ripd, announcing all networks of the host."""
+    text = "key chain k\n key 7\n  key-string secret\n!\n"
+    text += "".join(f"interface {link}\n{authentication}\n!\n" for link in links)
+    text += f"router rip\n version 2\n timers basic {timers[0]} {timers[1]} {timers[2]}\n"
+    text += "".join(f" network {link}\n" for link in links)
+    return FRR(lab, host, "ripd", text + f" redistribute connected\n{more}\n")
+
+
+def frr_ospf(lab, host, links, router_id, more=""):
+    """zebra and ospfd; `links` has the lines of each interface, the area among them."""
+    text = "".join(f"interface {link}\n" + "".join(f" {line}\n" for line in lines) + "!\n"
+                   for link, lines in links.items())
+    return FRR(lab, host, "ospfd", text + f"router ospf\n ospf router-id {router_id}\n{more}\n")
 
 
 def bird(lab, host, links=("eth0",), authentication="", timers=QUICK_TIMERS):
@@ -46,15 +70,44 @@ def bird(lab, host, links=("eth0",), authentication="", timers=QUICK_TIMERS):
     return host.spawn(["bird", "-f", "-c", path, "-s", lab.file("bird.ctl")])
 
 
+def bird_ospf(lab, host, areas, router_id, more="", imports=""):
+    """BIRD with OSPF; `areas` has for each area the lines of its interfaces."""
+    path = lab.file("bird.conf")
+    text = "".join(f" area {area} {{\n" + "".join(f'  interface "{link}" {{ {lines} }};\n'
+                   for link, lines in links.items()) + " };\n" for area, links in areas.items())
+    with open(path, "w") as file:
+        file.write(f"router id {router_id};\nprotocol device {{ scan time 1; }}\nprotocol direct {{ ipv4; }}\n{more}\n"
+                   "protocol kernel { ipv4 { export where source ~ [ RTS_OSPF, RTS_OSPF_IA, RTS_OSPF_EXT1, RTS_OSPF_EXT2 ]; }; }\n"
+                   f"protocol ospf v2 {{ ipv4 {{ import all; export {imports or 'none'}; }};\n{text}}}\n")
+    return host.spawn(["bird", "-f", "-c", path, "-s", lab.file("bird.ctl")])
+
+
 def kernel(host, prefix):
     """The gateway of a kernel route that a routing protocol made; nil if there is none."""
-    rows = [r for r in json.loads(host.ip(f"-j route show {prefix}").stdout) if r.get("protocol") in ("rip", "bird")]
+    rows = [r for r in json.loads(host.ip(f"-j route show {prefix}").stdout) if r.get("protocol") in ("rip", "ospf", "bird")]
     return rows[0].get("gateway") if rows else None
 
 
-def learned(gateway, prefix):
-    """Where the gateway sends packets for a prefix by RIP: (gateway, metric)."""
+def learned(gateway, prefix, source="rip"):
+    """Where the gateway sends packets for a prefix by RIP or OSPF: (gateway, metric)."""
     for row in gateway.control.get("/v1/routes", limit=20000)["routes"]:
-        if row["prefix"] == prefix and row["source"] == "rip":
+        if row["prefix"] == prefix and row["source"] == source:
             return row["next_hops"][0]["gateway"], row["metric"]
     return None
+
+
+def inner_network(lab):
+    """Gives the LAN's second host a network behind it."""
+    lab.cli2.ip("link add stub0 type veth peer name stub1")
+    lab.cli2.ip("link set stub1 up")
+    lab.cli2.ip(f"address add {INNER_HOST}/24 dev stub0")
+    lab.cli2.ip("link set stub0 up")
+    lab.defer(lambda: lab.cli2.ip("link delete stub0", check=False))
+
+
+def key_file(lab, text="secret", mode=0o600):
+    path = lab.file("key")
+    with open(path, "w") as file:
+        file.write(text + "\n")
+    os.chmod(path, mode)
+    return path

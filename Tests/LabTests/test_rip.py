@@ -5,8 +5,6 @@ import os, socket, struct, time
 from lab import *
 from peers import *
 
-#: Behind BIRD on the LAN, and behind FRR on the WAN.
-INNER, INNER_HOST, OUTER = "172.30.1.0/24", "172.30.1.1", "203.0.113.0/24"
 #: Memory a learned route may take.
 MOST_OCTETS = 250 if "release" in BIN else 330
 WAN_NET = "198.51.100.0/24"
@@ -18,26 +16,9 @@ def configuration(lan=None, wan=None, **more):
             "rip": {"interfaces": {"lan": lan or {}, "wan": wan or {}}, "timers": TIMERS, **more}}
 
 
-def inner_network(lab):
-    """Gives the LAN's second host a network behind it."""
-    lab.cli2.ip("link add stub0 type veth peer name stub1")
-    lab.cli2.ip("link set stub1 up")
-    lab.cli2.ip(f"address add {INNER_HOST}/24 dev stub0")
-    lab.cli2.ip("link set stub0 up")
-    lab.defer(lambda: lab.cli2.ip("link delete stub0", check=False))
-
-
 def rip_drops(gateway):
     return {drop["reason"]: drop["count"] for row in gateway.control.get("/v1/rip")["interfaces"]
             for drop in row["drops"]}
-
-
-def key_file(lab, text="secret", mode=0o600):
-    path = lab.file("key")
-    with open(path, "w") as file:
-        file.write(text + "\n")
-    os.chmod(path, mode)
-    return path
 
 
 @rows("RIP-PKT-3", "RIP-IN-2", "RIP-IN-7", "RIP-SH-2", "RIP-TMO-3", "RIP-TRG-1")

@@ -10,7 +10,7 @@ public struct OSPFStatusAnswer: Answer {
     /// Whether OSPF is spoken at all; if not, all else is empty.
     public var enabled: Bool
     /// Tells us from all other routers.
-    public var routerID: String
+    public var router: String
     /// Whether we join areas.
     public var areaBorder: Bool
     /// Whether we announce networks outside.
@@ -36,14 +36,14 @@ public struct OSPFStatusAnswer: Answer {
 
     /// Made of these fields.
     public init(
-        instance: String, enabled: Bool, routerID: String = "", areaBorder: Bool = false,
+        instance: String, enabled: Bool, router: String = "", areaBorder: Bool = false,
         boundary: Bool = false, stubRouter: Bool = false, neighbors: Int = 0, full: Int = 0,
         lsas: Int = 0, routes: Int = 0, calculations: UInt64 = 0, areas: [OSPFAreaStatus] = [],
         interfaces: [OSPFInterfaceStatus] = [], faults: [OSPFFaultStatus] = []
     ) {
         self.instance = instance
         self.enabled = enabled
-        self.routerID = routerID
+        self.router = router
         self.areaBorder = areaBorder
         self.boundary = boundary
         self.stubRouter = stubRouter
@@ -265,7 +265,7 @@ public struct OSPFNeighborsAnswer: ListAnswer {
 /// One router heard.
 public struct OSPFNeighborStatus: Codable, Hashable, Sendable {
     /// Its router id.
-    public var routerID: String
+    public var router: String
     /// Its address.
     public var address: String
     /// `lan` or `wan`.
@@ -287,10 +287,10 @@ public struct OSPFNeighborStatus: Codable, Hashable, Sendable {
 
     /// Made of these fields.
     public init(
-        routerID: String, address: String, side: String, state: String, role: String, priority: Int,
+        router: String, address: String, side: String, state: String, role: String, priority: Int,
         deadMilliseconds: Int64, requests: Int, retransmissions: Int, badPackets: UInt64
     ) {
-        self.routerID = routerID
+        self.router = router
         self.address = address
         self.side = side
         self.state = state

@@ -8,7 +8,7 @@ public struct OSPFDatabaseAnswer: ListAnswer {
     /// Name of the gateway.
     public var instance: String
     /// Our router id.
-    public var routerID: String
+    public var router: String
     /// LSAs of the type asked for.
     public var total: Int
     /// By area, type, id and router; at most as many as asked for.
@@ -16,10 +16,10 @@ public struct OSPFDatabaseAnswer: ListAnswer {
 
     /// Made of these fields.
     public init(
-        instance: String, routerID: String, total: Int, lsas: [OSPFLSAStatus]
+        instance: String, router: String, total: Int, lsas: [OSPFLSAStatus]
     ) {
         self.instance = instance
-        self.routerID = routerID
+        self.router = router
         self.total = total
         self.lsas = lsas
     }

@@ -60,7 +60,7 @@ struct OSPFStatus: ParsableCommand {
             ].compactMap { $0 }
             let role = roles.isEmpty ? "" : " (\(roles.joined(separator: ", ")))"
             page.note(
-                "router \(answer.routerID)\(role): \(answer.routes) routes, \(answer.lsas) LSAs, "
+                "router \(answer.router)\(role): \(answer.routes) routes, \(answer.lsas) LSAs, "
                     + "calculated \(answer.calculations) times")
         }.run()
     }
@@ -78,7 +78,7 @@ struct OSPFNeighbors: ParsableCommand {
                 "UNACKNOWLEDGED", "BAD PACKETS")
             for row in answer.neighbors {
                 table.add(
-                    Cell(row.routerID), Cell(row.address), Cell(row.side, Style.side(row.side)),
+                    Cell(row.router), Cell(row.address), Cell(row.side, Style.side(row.side)),
                     Cell(row.state), Cell(row.role), Cell("\(row.priority)"),
                     Cell(OSPFCommand.duration(row.deadMilliseconds)), Cell("\(row.requests)"),
                     Cell("\(row.retransmissions)"), Cell("\(row.badPackets)"))

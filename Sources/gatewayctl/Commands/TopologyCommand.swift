@@ -37,7 +37,7 @@ struct Topology {
     private var others: [(router: String, text: String)] = []
 
     init(_ answer: OSPFDatabaseAnswer) {
-        own = answer.routerID
+        own = answer.router
         for lsa in answer.lsas {
             switch lsa.type {
             case "router":
