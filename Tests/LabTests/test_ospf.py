@@ -256,7 +256,7 @@ def a_stub_area_has_a_default_route_only(lab):
     until(lambda: learned(gateway, "192.0.2.128/26", "ospf") == (R1, 20), 5, "what is outside, here")
 
 
-@rows("RT-PRF-1")
+@rows("OSPF-XLSA-1")
 def rip_and_ospf_hand_each_other_their_routes(lab):
     inner_network(lab)
     rip = {"interfaces": {"lan": {}}, "timers": {"update": "5s", "timeout": "12s", "garbage": "5s"},

@@ -52,9 +52,12 @@ trap 'kill %1; wait' EXIT
 for i in $(seq 50); do gatewayctl status >/dev/null 2>&1 && break; sleep 0.1; done
 {block("look")}
 {block("rip")}
+{block("ospf")}
 gatewayctl nat port-forwards | grep -q web
 gatewayctl status | grep -q 'home is running'
 gatewayctl rip | grep -q 'hmac-sha-256 key 1'
+gatewayctl ospf interfaces | grep -q 'hmac-sha-256 key 1'
+gatewayctl ospf database external | grep -q 'cost 20, type 2'
 """
     path = lab.file("quickstart.sh")
     with open(path, "w") as file:
