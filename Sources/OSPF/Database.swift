@@ -42,6 +42,8 @@ struct Database: ~Copyable {
         /// When the next instance may be made, and the pause after that.
         var nextOrigination = Instant.zero
         var pause = Interval(nanoseconds: 0)
+        /// Instances made in a row without a quiet time.
+        var hurried: UInt8 = 0
         /// Of the last calculation of summaries that wanted it.
         var mark: UInt32 = 0
 

@@ -105,7 +105,10 @@ public struct OSPFEngine: ~Copyable {
             isOther || new.interfaces[$0] != settings.interfaces[$0]
         }
         if isOther { flushOwn() }
-        for number in changed { handle(number, .interfaceDown) }
+        for number in changed {
+            sendFarewell(number)
+            handle(number, .interfaceDown)
+        }
         settle()
         let limits = settings.limits
         settings = new
@@ -130,10 +133,12 @@ public struct OSPFEngine: ~Copyable {
         }
     }
 
-    /// Takes back everything that we have said, before the end (RFC 2328 §14.1).
+    /// Takes back everything that we have said, before the end (RFC 2328 §14.1), and leaves: a
+    /// neighbour may not take it back if it came a moment ago.
     public mutating func stop(at now: Instant, into effects: inout OSPFEffects) {
         begin(at: now, &effects)
         flushOwn()
+        for number in interfaces.indices { sendFarewell(number) }
         swap(&out, &effects)
     }
 

@@ -138,6 +138,7 @@ extension OSPFEngine {
             wasFlushed = old.isFlushed
             record.nextOrigination = old.nextOrigination
             record.pause = old.pause
+            record.hurried = old.hurried
             record.mark = old.mark
             release(known)
             database.update(known) { $0 = record }

@@ -17,6 +17,20 @@ extension OSPFEngine {
         send(.hello, hello.bytes, to: OSPFProtocol.allRouters, on: number)
     }
 
+    /// Has the neighbours of an interface know at once that we are gone: the last hello knows none
+    /// of them.
+    mutating func sendFarewell(_ number: Int) {
+        guard let own = settings.interfaces[number], interfaces[number].nextHello != nil else {
+            return
+        }
+        let hello = Hello(
+            mask: own.address.prefix.mask, helloInterval: own.helloSeconds,
+            options: settings.areas[interfaces[number].area].options, priority: 0,
+            deadInterval: own.deadSeconds, designated: .unspecified, backup: .unspecified,
+            neighbors: [])
+        send(.hello, hello.bytes, to: OSPFProtocol.allRouters, on: number)
+    }
+
     mutating func receive(
         _ hello: Hello, _ router: IPv4Address, _ source: IPv4Address, _ sequence: UInt32?,
         _ number: Int, _ own: OSPFInterfaceSettings

@@ -91,6 +91,9 @@ extension OSPFEngine {
 
     // MARK: The throttle
 
+    /// Instances that may follow each other at the shortest distance, as when links come up.
+    private static let mostHurried: UInt8 = 5
+
     /// Sees to it that the database has an LSA of ours like this. When the last instance is too
     /// young for another, the moment to come back (RFC 2328 §12.4, MinLSInterval).
     mutating func say(
@@ -100,6 +103,7 @@ extension OSPFEngine {
         let known = database.find(scope, type, id, settings.router)
         var sequence = OSPFProtocol.initialSequence
         var pause = settings.timers.shortestOrigination
+        var hurried: UInt8 = 0
         if let known {
             database.update(known) { $0.mark = mark }
             let record = database[known]
@@ -115,7 +119,12 @@ extension OSPFEngine {
             }
             guard record.nextOrigination <= now else { return record.nextOrigination }
             let isQuiet = now - record.nextOrigination > settings.timers.longestOrigination
-            if !isQuiet { pause = min(record.pause * 2, settings.timers.longestOrigination) }
+            if !isQuiet {
+                hurried = min(record.hurried + 1, Self.mostHurried)
+                if hurried == Self.mostHurried {
+                    pause = min(record.pause * 2, settings.timers.longestOrigination)
+                }
+            }
             sequence = header.sequence + 1
         }
         let lsa = LSA(
@@ -127,6 +136,7 @@ extension OSPFEngine {
         database.update(number) { [now] in
             $0.nextOrigination = now + pause
             $0.pause = pause
+            $0.hurried = hurried
             $0.mark = mark
         }
         flood(number, from: nil)

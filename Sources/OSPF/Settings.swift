@@ -114,7 +114,7 @@ public struct OSPFTimers: Hashable, Sendable {
     /// From one calculation of routes to the next after a quiet time; the first is done at once.
     public var shortestCalculation = Interval.milliseconds(50)
     /// The same when there is no quiet.
-    public var longestCalculation = Interval.seconds(5)
+    public var longestCalculation = Interval.seconds(1)
 
     /// The defaults.
     public init() {}

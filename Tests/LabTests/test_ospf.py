@@ -79,12 +79,25 @@ def theirs(peer):
     return found
 
 
-def same_database(gateway, peer, areas=None):
-    """Whether all LSAs are the same, with those of the areas given only if any are."""
-    def part(database):
-        return {k: v for k, v in database.items() if areas is None or k[1] in areas}
-    mine, its = part(ours(gateway)), part(theirs(peer))
-    return bool(mine) and mine == its
+def equal_databases(gateway, peer, areas=None, seconds=8):
+    """Waits until all LSAs are the same, with those of the areas given only if any are."""
+    def differences():
+        mine, its = ({k: v for k, v in database.items() if areas is None or k[1] in areas}
+                     for database in (ours(gateway), theirs(peer)))
+        assert mine and its
+        return {k: (mine.get(k), its.get(k)) for k in mine.keys() | its.keys() if mine.get(k) != its.get(k)}
+    end = time.monotonic() + seconds
+    while differences() and time.monotonic() < end:
+        time.sleep(0.05)
+    left = differences()
+    assert not left, f"LSAs that differ, ours and FRR's: {left}"
+
+
+def reach_far(lab):
+    """Traffic both ways, from a network behind the one router to a host behind the other."""
+    # Who asks for the gateway's hardware address first must be a neighbour by its address.
+    lab.cli2.ping(LAN)
+    lab.cli2.ping(FAR, 2, "-I", INNER_HOST)
 
 
 @rows("OSPF-PKT-1", "OSPF-HEL-1", "OSPF-NSM-2", "OSPF-NLSA-1", "OSPF-RLSA-1", "OSPF-SPF-1", "OSPF-AGE-1", "S51")
@@ -101,10 +114,10 @@ def frr_and_bird_through_the_gateway(lab):
     until(lambda: learned(gateway, INNER, "ospf") == (CLI2, 20), 5, "a route from BIRD")
     until(lambda: kernel(lab.r1, INNER) == WAN, 5, "BIRD's route in FRR")
     until(lambda: kernel(lab.cli2, OUTER) == LAN, 5, "FRR's route in BIRD")
-    lab.cli2.ping(FAR, 2, "-I", INNER_HOST)
+    reach_far(lab)
     hops = lab.cli2.run(f"traceroute -n -q1 -w2 -s {INNER_HOST} {FAR}").stdout.splitlines()[1:]
     assert [line.split()[1] for line in hops] == [LAN, R1, FAR], hops
-    until(lambda: same_database(gateway, peer), 5, "equal databases")
+    equal_databases(gateway, peer)
     # What is on the wire.
     sent = [p for p in capture.packets() if p["IP"].src == WAN]
     assert sent and all(p["IP"].ttl == 1 and p["IP"].tos == 0xc0 for p in sent)
@@ -153,12 +166,12 @@ def every_role_on_a_link_with_both(lab):
     until(lambda: neighbors(gateway).get(FRR_ID) == ("Full", "Backup"), 10, "FRR as Backup")
     bird_ospf(lab, lab.srv, {0: {"eth0": BIRD_QUICK}}, BIRD_ID)
     until(lambda: neighbors(gateway).get(BIRD_ID) == ("Full", "DROther"), 10, "BIRD as the third")
-    until(lambda: same_database(gateway, first), 5, "equal databases as DR")
+    equal_databases(gateway, first)
     # With priority 0 we are neither, and Full with both who are.
     gateway.reload({"ospf": {"interfaces": {"wan": {"priority": 0}}}})
     until(lambda: neighbors(gateway) == {FRR_ID: ("Full", "DR"), BIRD_ID: ("Full", "Backup")}, 15, "FRR as DR")
     assert state(gateway, "wan") == "DROther"
-    until(lambda: same_database(gateway, first), 5, "equal databases as neither")
+    equal_databases(gateway, first)
     # The largest priority deposes nobody, but comes next.
     gateway.reload({"ospf": {"interfaces": {"wan": {"priority": 200}}}})
     until(lambda: full(gateway, FRR_ID, BIRD_ID), 15, "Full again")
@@ -183,8 +196,8 @@ def point_to_point_with_keys(lab):
     until(lambda: full(gateway, FRR_ID, BIRD_ID), 10, "Full with both")
     print(f"      point-to-point: Full with FRR and BIRD after {time.monotonic() - began:.1f} s, starting them included")
     until(lambda: kernel(lab.r1, INNER) == WAN and kernel(lab.cli2, OUTER) == LAN, 5, "routes both ways")
-    lab.cli2.ping(FAR, 2, "-I", INNER_HOST)
-    until(lambda: same_database(gateway, peer), 5, "equal databases")
+    reach_far(lab)
+    equal_databases(gateway, peer)
     assert state(gateway, "wan") == "Point-To-Point" and not faults(gateway)
     # Another secret is refused by name and nothing of it is believed; the other side stays.
     log = gateway.process.output
@@ -217,7 +230,7 @@ def areas_joined_and_networks_outside(lab):
              more="protocol static { ipv4; route 192.0.2.192/26 blackhole; }")
     until(lambda: full(gateway, FRR_ID, BIRD_ID), 10, "Full with both")
     until(lambda: kernel(lab.r1, INNER) == WAN and kernel(lab.cli2, OUTER) == LAN, 8, "routes across areas")
-    lab.cli2.ping(FAR, 2, "-I", INNER_HOST)
+    reach_far(lab)
     # Of type 2 what FRR says, of type 1 with the way to BIRD.
     until(lambda: learned(gateway, "192.0.2.128/26", "ospf") == (R1, 7), 5, "FRR's network outside")
     until(lambda: learned(gateway, "192.0.2.192/26", "ospf") == (CLI2, 19), 5, "BIRD's network outside")
@@ -225,7 +238,7 @@ def areas_joined_and_networks_outside(lab):
           "each other's networks outside")
     until(lambda: kernel(lab.r1, "192.0.2.0/25") == WAN and kernel(lab.cli2, "192.0.2.0/25") == LAN, 5, "ours")
     until(lambda: kernel(lab.r1, "default") == WAN, 5, "our default route")
-    until(lambda: same_database(gateway, peer, ("0.0.0.0", "")), 5, "equal databases")
+    equal_databases(gateway, peer, ("0.0.0.0", ""))
     kinds = {key[0] for key in ours(gateway)}
     assert kinds == {"router", "summary", "asbr-summary", "external"}, kinds
     assert "area border router, AS boundary router" in gateway.ctl("ospf").stdout
@@ -268,8 +281,7 @@ def rip_and_ospf_hand_each_other_their_routes(lab):
     until(lambda: learned(gateway, INNER) == (CLI2, 2), 10, "BIRD's network by RIP")
     until(lambda: kernel(lab.r1, INNER) == WAN and kernel(lab.r1, "10.10.0.0/24") == WAN, 8, "RIP's in OSPF")
     until(lambda: kernel(lab.cli2, OUTER) == LAN, 8, "OSPF's in RIP")
-    lab.cli2.ping(LAN)
-    lab.cli2.ping(FAR, 2, "-I", INNER_HOST)
+    reach_far(lab)
     lab.cli2.ip("link set stub0 down")
     until(lambda: kernel(lab.r1, INNER) is None, 10, "the end of it")
 

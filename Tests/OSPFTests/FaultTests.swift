@@ -99,6 +99,17 @@ struct FaultTests {
         #expect(flushed.contains { $0.bytes[28] == 0x0e && $0.bytes[29] == 0x10 })
     }
 
+    @Test("The last hello knows nobody", .row("OSPF-NSM-4"))
+    func farewell() {
+        let bed = Bed(.broadcast)
+        bed.hello(peer, first: "10.0.0.9")
+        bed.engine.stop(at: bed.now, into: &bed.effects)
+        let last = bed.effects.packets.last { $0.interface == 0 }
+        #expect(last?.bytes[1] == PacketKind.hello.rawValue)
+        #expect(last?.bytes.count == 44, "no neighbour in it")
+        #expect(last?.bytes[31] == 0, "nor does it want an office")
+    }
+
     @Test("What the database holds can be read")
     func contents() {
         let bed = Bed()
