@@ -62,15 +62,15 @@ def ours(gateway):
     """The database: sequence and checksum by type, area, id and router."""
     return {(row["type"], row.get("area", ""), row["id"], row["router"]):
             (int(row["sequence"], 16), int(row["checksum"], 16))
-            for row in gateway.control.get("/v1/ospf/database", limit="all")["lsas"]}
+            for row in gateway.control.get("/v1/ospf/database", limit="all")["lsas"] if row["age"] < 3600}
 
 
 def theirs(peer):
-    """The same of FRR."""
+    """The same of FRR, which keeps what was flushed for a minute."""
     answer, found = peer.ask("show ip ospf database json"), {}
     def add(section, area):
         for key, kind in KINDS.items():
-            for row in section.get(key, []):
+            for row in (row for row in section.get(key, []) if row["lsaAge"] < 3600):
                 found[kind, area, row["lsId"], row["advertisedRouter"]] = (
                     int(row["sequenceNumber"], 16), int(row["checksum"], 16))
     add(answer, "")
