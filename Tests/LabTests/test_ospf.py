@@ -87,9 +87,8 @@ def equal_databases(gateway, peer, areas=None, seconds=8):
         assert mine and its
         return {k: (mine.get(k), its.get(k)) for k in mine.keys() | its.keys() if mine.get(k) != its.get(k)}
     end = time.monotonic() + seconds
-    while differences() and time.monotonic() < end:
+    while (left := differences()) and time.monotonic() < end:
         time.sleep(0.05)
-    left = differences()
     assert not left, f"LSAs that differ, ours and FRR's: {left}"
 
 

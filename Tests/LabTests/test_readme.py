@@ -57,7 +57,7 @@ gatewayctl nat port-forwards | grep -q web
 gatewayctl status | grep -q 'home is running'
 gatewayctl rip | grep -q 'hmac-sha-256 key 1'
 gatewayctl ospf interfaces | grep -q 'hmac-sha-256 key 1'
-gatewayctl ospf database external | grep -q 'cost 20, type 2'
+gatewayctl topology | grep -q '192.168.50.0/24 cost 10'
 """
     path = lab.file("quickstart.sh")
     with open(path, "w") as file:

@@ -21,8 +21,8 @@ OURS, MIXED, FRR, BIRD = ["ours"] * 6, ["ours", "frr", "ours", "bird", "ours", "
 class Routers:
     """Six routers with two links each, all links bridges of one namespace, and two hosts."""
 
-    def __init__(self, lab, kinds, links):
-        self.lab, self.links, self.gateways, self.hosts = lab, links, {}, {}
+    def __init__(self, lab, kinds, links, protocol="rip"):
+        self.lab, self.links, self.gateways, self.hosts, self.protocol = lab, links, {}, {}, protocol
         self.switch = self.namespace("sw")
         for number in range(len(links)):
             self.switch.ip(f"link add b{number} type bridge stp_state 0 forward_delay 0 mcast_snooping 0")
@@ -33,8 +33,7 @@ class Routers:
                 self.gateways[router] = self.start(router, mine)
             else:
                 self.hosts[router] = host = self.kernel_router(router, mine)
-                start = frr if kind == "frr" else bird
-                start(lab, host, [f"e{number}" for number in mine], timers=USUAL_TIMERS)
+                self.start_peer(kind, host, [f"e{number}" for number in mine], f"10.0.0.{router}")
         self.sender = self.end_host("h1", 0, 1)
         self.receiver = self.end_host("h2", len(links) - 1, links[-1][0])
 
@@ -46,6 +45,15 @@ class Routers:
         self.lab.defer(remove)
         return space
 
+    def start_peer(self, kind, host, links, router_id):
+        if self.protocol == "rip":
+            (frr if kind == "frr" else bird)(self.lab, host, links, timers=USUAL_TIMERS)
+        elif kind == "frr":
+            lines = ["ip ospf area 0", "ip ospf network point-to-point"]
+            frr_ospf(self.lab, host, {link: lines for link in links}, router_id)
+        else:
+            bird_ospf(self.lab, host, {0: {link: "type ptp;" for link in links}}, router_id)
+
     def start(self, router, mine):
         sides = {}
         for side, link in zip(("lan", "wan"), mine):
@@ -55,7 +63,9 @@ class Routers:
                 "addresses": [f"10.20.{link}.{router}/24"]}
         gateway = Gateway(self.lab, {
             "name": f"r{router}", "interfaces": sides, "routes": None, "nat": {"mode": "none"},
-            "rip": {"interfaces": {"lan": {}, "wan": {}}}})
+            **({"rip": {"interfaces": {"lan": {}, "wan": {}}}} if self.protocol == "rip" else
+               {"ospf": {"router-id": f"10.0.0.{router}", "interfaces": {
+                   side: {"area": 0, "network-type": "point-to-point"} for side in ("lan", "wan")}}})})
         return gateway.start()
 
     def plug(self, space, name, link, port, address):
@@ -88,7 +98,7 @@ class Routers:
         """Our distance from r1 to the network of h2, or the gateway there, to see that it is back."""
         prefix = f"10.20.{len(self.links) - 1}.0/24"
         if 1 in self.gateways:
-            return learned(self.gateways[1], prefix)
+            return learned(self.gateways[1], prefix, self.protocol)
         return kernel(self.hosts[1], prefix)
 
     def cut(self, number, seconds):
@@ -145,9 +155,9 @@ class Routers:
         return gap, lost
 
 
-def measure(lab, name, kinds, shape, rounds, seconds=60, quiet=8):
+def measure(lab, name, kinds, shape, rounds, seconds=60, quiet=8, protocol="rip"):
     links, cuts = shape
-    routers = Routers(lab, kinds, links)
+    routers = Routers(lab, kinds, links, protocol)
     target = f"10.20.{len(links) - 1}.100"
     until(lambda: routers.sender.ping(target, check=False).returncode == 0, 60, "a way", pause=0.3)
     gaps, lost = [], []

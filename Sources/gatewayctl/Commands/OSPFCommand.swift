@@ -49,9 +49,9 @@ struct OSPFStatus: ParsableCommand {
                 }
             }
             for area in answer.areas {
-                page.add(
-                    "area \(area.id)\(area.stub ? ", stub" : ""): \(area.nodes) routers and "
-                        + "networks, \(area.lsas) LSAs")
+                let nodes = Units.count(area.nodes, "router or network", "routers and networks")
+                let lsas = Units.count(area.lsas, "LSA", "LSAs")
+                page.add("area \(area.id)\(area.stub ? ", stub" : ""): \(nodes), \(lsas)")
             }
             let roles = [
                 answer.areaBorder ? "area border router" : nil,
@@ -60,8 +60,9 @@ struct OSPFStatus: ParsableCommand {
             ].compactMap { $0 }
             let role = roles.isEmpty ? "" : " (\(roles.joined(separator: ", ")))"
             page.note(
-                "router \(answer.router)\(role): \(answer.routes) routes, \(answer.lsas) LSAs, "
-                    + "calculated \(answer.calculations) times")
+                "router \(answer.router)\(role): \(Units.count(answer.routes, "route", "routes")), "
+                    + "\(Units.count(answer.lsas, "LSA", "LSAs")), calculated "
+                    + Units.count(answer.calculations, "time", "times"))
         }.run()
     }
 }
