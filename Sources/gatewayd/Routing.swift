@@ -160,24 +160,24 @@ extension Daemon {
         if let table = control.table() { post(table) { _ in } }
     }
 
-    /// Takes the routes over, tells every protocol of them, sends, logs.
+    /// Takes the routes over, tells every protocol of them, sends, logs. What one is told may have
+    /// it say something in turn, but not for ever: what is left waits for the next turn.
     private func takeOverRouting() {
         let speakers = speakers
         var packets: [RoutingDatagram] = []
-        var isNews = false
-        for speaker in speakers {
-            let outcome = speaker.takeOutcome()
-            packets += outcome.packets
-            outcome.lines.forEach(write)
-            guard !outcome.routes.isEmpty || !outcome.withdrawn.isEmpty else { continue }
-            control.learn(outcome.routes, withdrawn: outcome.withdrawn, from: speaker.source)
-            let now = Clock.now()
-            for other in speakers { other.hear(control.latest, at: now) }
-            isNews = true
-        }
-        if isNews {
-            // What they were told of is announced; nobody's routes change by it.
-            for speaker in speakers { packets += speaker.takeOutcome().packets }
+        for _ in 0..<4 {
+            var isNews = false
+            for speaker in speakers {
+                let outcome = speaker.takeOutcome()
+                packets += outcome.packets
+                outcome.lines.forEach(write)
+                guard !outcome.routes.isEmpty || !outcome.withdrawn.isEmpty else { continue }
+                control.learn(outcome.routes, withdrawn: outcome.withdrawn, from: speaker.source)
+                let now = Clock.now()
+                for other in speakers { other.hear(control.latest, at: now) }
+                isNews = true
+            }
+            if !isNews { break }
         }
         send(packets)
     }
