@@ -133,7 +133,10 @@ extension NAT {
         let isOver = isReset || phase == SessionPhase.closing.rawValue
         if syn.flags.contains(.ack) {
             if let pending = pendingSYN(number, direction.opposite),
-                pending.isAcknowledged(by: syn.acknowledgement, room: 0)
+                pending.isAcknowledged(by: syn.acknowledgement, room: 0),
+                // Late copies of the two that began the connection do not begin it anew.
+                !receiver.isRepeat(pending.acknowledged, to: sender)
+                    || !sender.isRepeat(syn.sequence, to: receiver)
             {
                 renew(number, pending, syn, direction)
                 return true

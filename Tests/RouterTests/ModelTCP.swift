@@ -143,7 +143,9 @@ struct ModelTCP {
         _ packet: ModelPacket, _ direction: Direction, _ sender: End, _ receiver: End,
         _ phase: inout SessionPhase
     ) -> Judgement {
-        if let pending, pending.direction != direction, pending.end.isAnswered(by: packet) {
+        if let pending, pending.direction != direction, pending.end.isAnswered(by: packet),
+            !isRepeat(pending.end.acknowledged, receiver) || !isRepeat(packet.sequence, sender)
+        {
             ends = [pending.direction: pending.end, direction: End(packet)]
             ends[pending.direction]?.acknowledge(packet.acknowledgement)
             start = pending.direction
