@@ -159,8 +159,8 @@ private struct TCPPeer {
 /// Random legal exchanges on bad wires.
 @Suite("TCP exchanges", .row("T-2", "T-2a", "S01"))
 struct TCPExchangeTests {
-    /// In the first a SYN-ACK comes twice, with a larger window, after both scales are known; in the
-    /// others copies of SYN and SYN-ACK meet in the middle of the connection.
+    /// In the first a SYN-ACK comes twice, with a larger window, after both scales are known; in
+    /// the others copies of SYN and SYN-ACK meet in the middle of the connection.
     static let seeds: [UInt64] = {
         var seeds: [UInt64] = [50, 1573, 1689]
         for seed in SoakSimulationTests.seeds { seeds += [seed * 4, seed * 4 + 1, seed * 4 + 2] }
