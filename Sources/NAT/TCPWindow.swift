@@ -97,7 +97,8 @@ extension TCPEnd {
     @inlinable @inline(__always)
     func fits(_ segment: TCPSegment, to other: TCPEnd) -> Bool {
         let tooOld = segment.end &- (end &- other.room &- Self.slack)
-        let tooFar = acknowledged &+ other.room &- segment.sequence
+        // One octet more: a closed window is probed (RFC 9293 §3.8.6.1), and more may follow that.
+        let tooFar = acknowledged &+ other.room &+ 1 &- segment.sequence
         let oldAnswer = segment.acknowledgement &- (other.end &- room &- Self.slack)
         let earlyAnswer = other.end &- segment.acknowledgement
         // Each is negative, as a difference of sequence numbers, if its name is true.

@@ -75,7 +75,7 @@ struct ModelTCP {
         }
         let isFit =
             Self.distance(packet.sequence &+ Self.length(packet), sender.end) >= -Self.old
-            && Self.distance(packet.sequence, sender.acknowledged) <= Self.window
+            && Self.distance(packet.sequence, sender.acknowledged) <= Self.window + 1
             && (-Self.old...0).contains(Self.distance(packet.acknowledgement, receiver.end))
         guard packet.flags.contains(.ack), isFit else { return .refused }
         let end = packet.sequence &+ Self.length(packet)

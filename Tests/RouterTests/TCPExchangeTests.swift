@@ -160,9 +160,10 @@ private struct TCPPeer {
 @Suite("TCP exchanges", .row("T-2", "T-2a", "S01"))
 struct TCPExchangeTests {
     /// In the first a SYN-ACK comes twice, with a larger window, after both scales are known; in
-    /// the others copies of SYN and SYN-ACK meet in the middle of the connection.
+    /// the next two copies of SYN and SYN-ACK meet in the middle of the connection; in two more a
+    /// window that was closed from the start is probed.
     static let seeds: [UInt64] = {
-        var seeds: [UInt64] = [50, 1573, 1689]
+        var seeds: [UInt64] = [50, 1573, 1689, 1205, 1564]
         for seed in SoakSimulationTests.seeds { seeds += [seed * 4, seed * 4 + 1, seed * 4 + 2] }
         return seeds
     }()
