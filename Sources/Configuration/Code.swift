@@ -91,6 +91,7 @@ enum Code: String, CaseIterable {
     case shortTimeoutOfRIP = "E071"
     case strangeNeighborOfRIP = "E072"
     case badKeyFile = "E073"
+    case badKey = "E074"
     case openPassword = "W070"
 
     case noInterfaceOfOSPF = "E080"

@@ -390,7 +390,7 @@ extension RIPInterfaceSettings {
             Setting(path + "passive", "\(isPassive)"),
             Setting(path + "cost", "\(cost)"),
             Setting(path + "split-horizon", splitHorizon.rawValue),
-            Setting(path + "authentication", authentication.name),
+            Setting(path + "authentication", authentication.listed),
             Setting(path + "neighbors", neighbors.isEmpty ? nil : Wording.list(neighbors)),
             Setting(path + "accept-default", "\(acceptsDefault)"),
             Setting(path + "filter-in", filter(filterIn)),

@@ -32,6 +32,20 @@ extension Code {
             install -m 600 /dev/null /etc/gatewayd/keys/rip
             head -c 16 /dev/urandom | base64 > /etc/gatewayd/keys/rip
         """,
+        .badKey:
+            """
+        Several keys let routers change to another one without losing each other: every router
+        gets the new key before the first one signs with it. Each key has a number of its own.
+        It is sent and accepted for ever unless a day, or a moment in UTC, says otherwise.
+
+        Write
+            authentication:
+              type: hmac-sha-256
+              keys:
+                - {key-id: 1, key-file: /etc/gatewayd/keys/old, send-until: 2026-12-01}
+                - {key-id: 2, key-file: /etc/gatewayd/keys/new,
+                   send-from: "2026-12-01T00:00:00Z"}
+        """,
         .openPassword:
             """
         Whoever sees one packet knows the password. It keeps out accidents, nobody else.

@@ -174,9 +174,21 @@ enum RIPTimerKey: String, KeyWord {
 }
 
 enum AuthenticationKey: String, KeyWord {
+    case type, keys
+    case keyID = "key-id"
+    case keyFile = "key-file"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum SigningKeyKey: String, KeyWord {
     case type
     case keyID = "key-id"
     case keyFile = "key-file"
+    case sendFrom = "send-from"
+    case sendUntil = "send-until"
+    case acceptFrom = "accept-from"
+    case acceptUntil = "accept-until"
 
     static let foreign: [ForeignWord] = []
 }

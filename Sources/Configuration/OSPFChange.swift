@@ -50,7 +50,7 @@ extension OSPFInterfaceSettings {
             (path + "dead-interval", Wording.duration(deadInterval)),
             (path + "retransmit-interval", Wording.duration(retransmitInterval)),
             (path + "transmit-delay", "\(transmitDelay)s"),
-            (path + "authentication", authentication.name),
+            (path + "authentication", authentication.listed),
         ]
     }
 }

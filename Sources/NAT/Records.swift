@@ -97,8 +97,6 @@ public struct Session: BitwiseCopyable, Sendable {
     public var phase: UInt8
     /// Bits of `SessionFlag`.
     @usableFromInline var flags: UInt8
-    /// Not used.
-    var spare: UInt8 = 0
     /// Checksum change of the addresses, outbound (RFC 1624).
     @usableFromInline var addressDelta: UInt16
     /// Tick of the last packet that counts for the timer.

@@ -95,14 +95,14 @@ public struct OSPFEngine: ~Copyable {
     }
 
     /// Takes on new settings; `limits` stay. With another router id or other areas everything
-    /// begins anew, with other settings of an interface that interface does.
+    /// begins anew, with other settings of an interface that interface does, but for its keys.
     public mutating func apply(
         _ new: OSPFSettings, at now: Instant, into effects: inout OSPFEffects
     ) {
         begin(at: now, &effects)
         let isOther = new.router != settings.router || new.areas != settings.areas
         let changed = interfaces.indices.filter {
-            isOther || new.interfaces[$0] != settings.interfaces[$0]
+            isOther || !OSPFInterfaceSettings.areAlike(new.interfaces[$0], settings.interfaces[$0])
         }
         if isOther { flushOwn() }
         for number in changed {

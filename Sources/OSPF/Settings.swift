@@ -52,6 +52,13 @@ public struct OSPFInterfaceSettings: Hashable, Sendable {
     /// RouterDeadInterval as it stands in packets.
     var deadSeconds: UInt32 { UInt32(clamping: max(deadInterval.wholeSeconds, 1)) }
 
+    /// Whether neighbours stay when one becomes the other: only keys may differ.
+    static func areAlike(_ a: OSPFInterfaceSettings?, _ b: OSPFInterfaceSettings?) -> Bool {
+        guard var one = a, let other = b else { return a == nil && b == nil }
+        one.authentication = other.authentication
+        return one == other
+    }
+
     /// Octets of a packet's body that fit the link.
     func room(at wall: Int64) -> Int {
         let below = OSPFProtocol.lowerLength + OSPFProtocol.headerLength

@@ -15,6 +15,8 @@ public struct RIB: Sendable {
     private var tables: [SourceTable]
     /// By `Side.rawValue`.
     private var sidesUp: [Bool]
+    /// Sets of ways that routes have. Most routes share few, so equal ones are one array.
+    private var ways: Set<[NextHop]> = []
     /// By `RouteRefusal.rawValue`.
     private var refused = [Int](repeating: 0, count: RouteRefusal.allCases.count)
 
@@ -51,7 +53,7 @@ public struct RIB: Sendable {
     public mutating func announce(
         _ route: Route, into changes: inout [RIBChange]
     ) -> RouteRefusal? {
-        guard let route = route.normalized() else { return refuse(.noNextHop) }
+        guard let route = prepared(route) else { return refuse(.noNextHop) }
         let index = Int(route.source.rawValue)
         let room = room(for: route.source)
         let old = best(for: route.prefix)
@@ -98,7 +100,7 @@ public struct RIB: Sendable {
         let room = room(for: source)
         var fresh = SourceTable(source, minimumCapacity: min(routes.count, room))
         for route in routes {
-            guard let route = route.normalized() else {
+            guard let route = prepared(route) else {
                 refuse(.noNextHop)
                 continue
             }
@@ -207,6 +209,17 @@ public struct RIB: Sendable {
         return prefixes.sorted().map {
             Route($0, source: .connected, action: .forward([NextHop(side: side)]))
         }
+    }
+
+    /// The route as it is kept; nil if it forwards without next hops.
+    private mutating func prepared(_ route: Route) -> Route? {
+        guard var route = route.normalized() else { return nil }
+        if case .forward(let hops) = route.action {
+            // Nobody counts who has a set; to share again from the start is cheap.
+            if ways.count >= 1024 { ways.removeAll() }
+            route.action = .forward(ways.insert(hops).memberAfterInsert)
+        }
+        return route
     }
 
     // MARK: Selection

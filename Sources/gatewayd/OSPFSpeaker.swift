@@ -143,22 +143,19 @@ final class OSPFSpeaker: RoutingSpeaker {
         outcome.packets = effects.packets.compactMap(Self.datagram)
         if !effects.changes.isEmpty {
             outcome.lines += lines(of: effects.changes)
-            var last: [IPv4Prefix: Route?] = [:]
             for change in effects.changes {
                 switch change {
                 case .set(let prefix, _, let metric, let ways):
                     let hops = ways.map {
                         NextHop(side: Side.allCases[$0.interface], gateway: $0.gateway)
                     }
-                    last[prefix] = Route(
+                    outcome.last[prefix] = Route(
                         prefix, source: .ospf, metric: metric, action: .forward(hops))
                 case .discard(let prefix):
-                    last[prefix] = Route(prefix, source: .ospf, action: .blackhole)
-                case .remove(let prefix): last[prefix] = .some(nil)
+                    outcome.last[prefix] = Route(prefix, source: .ospf, action: .blackhole)
+                case .remove(let prefix): outcome.last[prefix] = .some(nil)
                 }
             }
-            outcome.withdrawn = last.filter { $0.value == nil }.map(\.key)
-            outcome.routes = last.values.compactMap { $0 }
         }
         effects.removeAll()
         return outcome

@@ -14,7 +14,6 @@ final class RIPSpeaker: RoutingSpeaker {
     private(set) var configuration: RIPConfiguration
     /// What we announce ourselves, by prefix.
     private var offered: [IPv4Prefix: RIPLocalRoute] = [:]
-    private var shared: [[RIPWay]: [NextHop]] = [:]
 
     let source = RouteSource.rip
     var nextDeadline: Instant? { engine.nextDeadline }
@@ -105,31 +104,20 @@ final class RIPSpeaker: RoutingSpeaker {
         outcome.packets = effects.packets.compactMap(Self.datagram)
         if !effects.changes.isEmpty {
             outcome.lines += lines(of: effects.changes)
-            // The last word on each prefix counts.
-            var last: [IPv4Prefix: Route?] = [:]
             for change in effects.changes {
                 switch change {
                 case .set(let prefix, let metric, let ways):
-                    last[prefix] = Route(
-                        prefix, source: .rip, metric: UInt32(metric),
-                        action: .forward(hops(ways)))
-                case .remove(let prefix): last[prefix] = .some(nil)
+                    let hops = ways.map {
+                        NextHop(side: Side.allCases[$0.interface], gateway: $0.gateway)
+                    }
+                    outcome.last[prefix] = Route(
+                        prefix, source: .rip, metric: UInt32(metric), action: .forward(hops))
+                case .remove(let prefix): outcome.last[prefix] = .some(nil)
                 }
             }
-            outcome.withdrawn = last.filter { $0.value == nil }.map(\.key)
-            outcome.routes = last.values.compactMap { $0 }
         }
         effects.removeAll()
         return outcome
-    }
-
-    /// Ways as the routing table has them. Equal ones are one array, since most routes share few.
-    private func hops(_ ways: [RIPWay]) -> [NextHop] {
-        if let known = shared[ways] { return known }
-        let hops = ways.map { NextHop(side: Side.allCases[$0.interface], gateway: $0.gateway) }
-        if shared.count >= 1024 { shared.removeAll() }
-        shared[ways] = hops
-        return hops
     }
 
     private static func datagram(_ packet: RIPPacket) -> RoutingDatagram? {

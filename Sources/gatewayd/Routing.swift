@@ -19,10 +19,8 @@ struct RoutingMail: Sendable {
 
 /// What a routing protocol asks for after something happened.
 struct RoutingOutcome {
-    /// Routes that are new or other than before.
-    var routes: [Route] = []
-    /// Prefixes it has no route to any more.
-    var withdrawn: [IPv4Prefix] = []
+    /// The last word on each prefix it has said something of; nil: it has no route any more.
+    var last: [IPv4Prefix: Route?] = [:]
     var packets: [RoutingDatagram] = []
     var lines: [LogLine] = []
 
@@ -171,8 +169,11 @@ extension Daemon {
                 let outcome = speaker.takeOutcome()
                 packets += outcome.packets
                 outcome.lines.forEach(write)
-                guard !outcome.routes.isEmpty || !outcome.withdrawn.isEmpty else { continue }
-                control.learn(outcome.routes, withdrawn: outcome.withdrawn, from: speaker.source)
+                guard !outcome.last.isEmpty else { continue }
+                control.learn(
+                    outcome.last.values.compactMap { $0 },
+                    withdrawn: outcome.last.filter { $0.value == nil }.map(\.key),
+                    from: speaker.source)
                 let now = Clock.now()
                 for other in speakers { other.hear(control.latest, at: now) }
                 isNews = true

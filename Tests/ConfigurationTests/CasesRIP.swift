@@ -61,6 +61,57 @@ extension ErrorCase {
 
                 """#),
         ErrorCase(
+            "several keys",
+            after: #"""
+                rip:
+                  interfaces:
+                    lan: {authentication: {type: text, keys: [{key-id: 1, key-file: /k}]}}
+                    wan:
+                      authentication:
+                        type: md5
+                        key-id: 7
+                        keys:
+                          - {key-id: 1, key-file: /k, send-until: 2026-02-30}
+                          - {key-id: 1, key-file: /k, accept-from: soon}
+                          - {key-id: 2, key-file: /k, send-from: 2026-12-01, send-until: 2026-12-01}
+                ospf: {interfaces: {lan: {area: 0, authentication: {type: md5, keys: []}}}}
+
+                """#,
+            says: #"""
+                a.yaml:9:46: error[E074]: rip.interfaces.lan.authentication.keys are for a\#
+                 type that signs
+                 9 |     lan: {authentication: {type: text, keys: [{key-id: 1, key-file: /k}]}}
+                   |                                              ^
+                a.yaml:13:17: error[E074]: rip.interfaces.wan.authentication has keys: the\#
+                ir numbers and files are there
+                 13 |         key-id: 7
+                    |                 ^
+                a.yaml:15:51: error[E074]: rip.interfaces.wan.authentication.keys[0].send-\#
+                until '2026-02-30' is no moment
+                 15 |           - {key-id: 1, key-file: /k, send-until: 2026-02-30}
+                    |                                                   ^^^^^^^^^^
+                    = help: write 2026-12-01, or 2026-12-01T08:30:00Z
+                a.yaml:16:13: error[E074]: rip.interfaces.wan.authentication.keys has key-id 1 twice
+                 16 |           - {key-id: 1, key-file: /k, accept-from: soon}
+                    |             ^
+                a.yaml:16:52: error[E074]: rip.interfaces.wan.authentication.keys[1].accep\#
+                t-from 'soon' is no moment
+                 16 |           - {key-id: 1, key-file: /k, accept-from: soon}
+                    |                                                    ^^^^
+                    = help: write 2026-12-01, or 2026-12-01T08:30:00Z
+                a.yaml:17:74: error[E074]: rip.interfaces.wan.authentication.keys[2].send-\#
+                until must be later than send-from
+                 17 |           - {key-id: 2, key-file: /k, send-from: 2026-12-01, send-un\#
+                til: 2026-12-01}
+                    |                                                                     \#
+                     ^^^^^^^^^^
+                a.yaml:18:70: error[E074]: ospf.interfaces.lan.authentication.keys names no key
+                 18 | ospf: {interfaces: {lan: {area: 0, authentication: {type: md5, keys: []}}}}
+                    |                                                                      ^
+                7 problems
+
+                """#),
+        ErrorCase(
             "a password in the clear",
             after: #"""
                 rip: {interfaces: {wan: {authentication: {type: text, key-file: /k}}}}

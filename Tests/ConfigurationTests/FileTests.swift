@@ -135,6 +135,11 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                 "rip.interfaces.lan.authentication",
                 ErrorCase.skeleton + "rip: {interfaces: {lan: {authentication: {\(strange)}}}}"
             ),
+            (
+                "rip.interfaces.lan.authentication.keys",
+                ErrorCase.skeleton
+                    + "rip: {interfaces: {lan: {authentication: {type: md5, keys: [{\(strange)}]}}}}"
+            ),
             ("rip.timers", ErrorCase.skeleton + "rip: {timers: {\(strange)}}"),
             ("ospf", ErrorCase.skeleton + "ospf: {\(strange)}"),
             ("ospf.areas", ErrorCase.skeleton + "ospf: {areas: {1: {\(strange)}}}"),
@@ -146,6 +151,11 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                 "ospf.interfaces.lan.authentication",
                 ErrorCase.skeleton
                     + "ospf: {interfaces: {lan: {area: 0, authentication: {\(strange)}}}}"
+            ),
+            (
+                "ospf.interfaces.lan.authentication.keys",
+                ErrorCase.skeleton + "ospf: {interfaces: {lan: {area: 0, authentication: "
+                    + "{type: md5, keys: [{\(strange)}]}}}}"
             ),
             ("ospf.redistribute", ErrorCase.skeleton + "ospf: {redistribute: [{\(strange)}]}"),
             (
@@ -167,6 +177,8 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                 == Set(places.map(\.0)).union([
                     "interfaces", "interfaces.wan.offload", "interfaces.wan.neighbors",
                     "rip.interfaces", "rip.interfaces.wan", "rip.interfaces.wan.authentication",
+                    "rip.interfaces.wan.authentication.keys",
+                    "ospf.interfaces.wan.authentication.keys",
                     "ospf.interfaces", "ospf.interfaces.wan", "ospf.interfaces.wan.authentication",
                 ]))
         #expect(keys["interfaces"] == ["lan", "wan"])

@@ -24,6 +24,43 @@ import Wire
             configuration.forwarding[.wan].speaksRIP && !configuration.forwarding[.lan].speaksRIP)
     }
 
+    @Test("Several keys with lifetimes", .row("RIP-AUTH-5", "S50"))
+    func keys() throws {
+        func settings(_ end: String) -> String {
+            ErrorCase.skeleton + """
+                rip:
+                  interfaces:
+                    wan:
+                      authentication:
+                        type: hmac-sha-256
+                        keys:
+                          - {key-id: 1, key-file: /k, type: md5, send-until: 2026-12-01,
+                             accept-until: "\(end)"}
+                          - {key-id: 2, key-file: /k, send-from: "2026-12-01T00:00:00Z",
+                             accept-from: 2026-11-30}
+
+                """
+        }
+        let result = read(settings("2026-12-02T12:30:01Z"))
+        #expect(result.render() == "")
+        let first = try #require(result.configuration)
+        // By date -u -d TEXT +%s.
+        let (day, noon): (Int64, Int64) = (1_796_083_200, 1_796_214_601)
+        let secret = Array("secret".utf8)
+        let wanted = [
+            SigningKey(
+                id: 1, .keyedMD5, secret: secret, sending: 0..<day, accepting: 0..<noon),
+            SigningKey(
+                id: 2, .hmacSHA256, secret: secret, sending: day..<Int64.max,
+                accepting: (day - 86_400)..<Int64.max),
+        ]
+        #expect(first.rip?.settings.interfaces[1]?.authentication == .keys(wanted))
+        let second = try #require(read(settings("2026-12-03")).configuration)
+        let changes = ConfigurationChange.render(differences(from: first, to: second))
+        #expect(changes.contains("accepted until 2026-12-02T12:30:01Z, hmac-sha-256"))
+        #expect(changes.contains("accepted until 2026-12-03T00:00:00Z, hmac-sha-256"))
+    }
+
     @Test func everything() throws {
         let result = read(
             ErrorCase.skeleton + """

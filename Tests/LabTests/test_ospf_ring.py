@@ -16,7 +16,7 @@ def ours_find_another_way_around_a_ring(lab):
     assert max(gaps) <= 2 and (not FULL or statistics.median(gaps) <= 0.2), gaps
 
 
-@rows("OSPF-SPF-1", timeout=300)
+@rows(timeout=300)
 def ours_with_frr_and_bird_find_another_way_around_a_ring(lab):
     if not FULL:
         raise Skip("LAB_FULL is not set")

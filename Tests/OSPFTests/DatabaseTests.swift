@@ -1,3 +1,4 @@
+import Signing
 import Support
 import Testing
 import Timing
@@ -279,6 +280,10 @@ struct DatabaseTests {
         let bed = Bed()
         bed.befriend(peer)
         var settings = bed.engine.settings
+        settings.interfaces[1]?.authentication = .password(Array("other".utf8))
+        bed.engine.apply(settings, at: bed.now, into: &bed.effects)
+        #expect(bed.state(peer) == .full, "another key parts no neighbours")
+        settings.interfaces[1]?.authentication = PacketAuthentication.none
         settings.interfaces[1]?.cost = 99
         bed.engine.apply(settings, at: bed.now, into: &bed.effects)
         bed.run(.seconds(6))

@@ -18,7 +18,7 @@ struct ImportTests {
         "Router": ["Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing"],
         "Configuration": [
             "Timing", "Wire", "NAT", "Forwarding", "Signing", "RIP", "OSPF", "Routing", "Words",
-            "CYAML",
+            "CYAML", "FoundationEssentials",
         ],
         "Control": ["Wire", "Words", "FoundationEssentials"],
         "ControlServer": ["Control", "Wire", "Synchronization", "NIO*"],
