@@ -16,6 +16,16 @@ public enum Verdict: Sendable {
     case routing(RoutingPacket)
 }
 
+/// What became of a packet that waited.
+public enum Resumed: Hashable, Sendable {
+    /// None could go on.
+    case nothing
+    /// It went on, or was dropped and counted.
+    case done
+    /// The last piece of it came: it is for a routing protocol, which reads it from the frame.
+    case routing(RoutingPacket)
+}
+
 /// The packet path: neighbours, routes, translation, counters. A plain value without clock, random
 /// source, socket, thread or log; everything that leaves is a verdict or lies in the outbox.
 public struct Forwarder: ~Copyable {

@@ -72,7 +72,8 @@ extension Forwarder {
         }
         // Only the first piece tells whether a datagram to an outside address is for us.
         let isLocal =
-            own.side(of: packet.destination) != nil && !nat.isOutside(packet.destination)
+            packet.proto == IPProtocol.ospf
+            || own.side(of: packet.destination) != nil && !nat.isOutside(packet.destination)
         return try fragments.insert(
             packet, path.side, identifications.draw(&random),
             timeout: isLocal ? Self.reassemblyTimeout : settings.nat.timeouts.fragment,
@@ -81,9 +82,9 @@ extension Forwarder {
 
     /// The datagram of a first piece is for the gateway, which waits for its rest as a host does.
     mutating func reassemble(
-        _ number: UInt32, _ frame: inout MutableRawSpan, _ packet: Packet,
-        _ header: VirtioNetHeader, _ path: Path
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader, _ path: Path
     ) throws(DropReason) {
+        guard let number = fragments.find(packet, path.side) else { throw .fragmentLimit }
         fragments.records[number].fate = .local
         let end = TimerWheel.deadline(
             Self.reassemblyTimeout, after: fragments.records[number].began)

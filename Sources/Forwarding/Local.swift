@@ -10,8 +10,7 @@ extension Forwarder {
         _ path: Path, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict {
         if packet.isFragment {
-            guard let number = fragments.find(packet, path.side) else { throw .fragmentLimit }
-            try reassemble(number, &frame, packet, header, path)
+            try reassemble(packet, &frame, header, path)
             return .consumed
         }
         switch packet.proto {
@@ -100,12 +99,12 @@ extension Forwarder {
     /// Whether held packets can go on.
     public var hasReady: Bool { ready.count > 0 || fragments.hasWhole }
 
-    /// Takes up held packets that can go on: one call, one packet. False when there is none.
+    /// Takes up held packets that can go on: one call, one packet.
     ///
     /// - Parameter frame: A free slab slot without its virtio-net header, to work in.
     public mutating func resume(
         _ frame: inout MutableRawSpan, at now: Instant, into outbox: inout Outbox
-    ) -> Bool {
+    ) -> Resumed {
         var header = VirtioNetHeader()
         let verdict: Verdict
         if let held = ready.popFirst(in: store) {
@@ -125,20 +124,23 @@ extension Forwarder {
             fragments.remove(number)
             guard let length else {
                 drop(.fragmentMalformed, on: side, at: now)
-                return true
+                return .done
             }
             var bytes = frame.window(0, length)
             verdict = process(&bytes, &header, on: side, at: now, into: &outbox)
         } else {
-            return false
+            return .nothing
         }
-        if case .forward(let side, let length) = verdict {
+        switch verdict {
+        case .forward(let side, let length):
             let bytes = frame.bytes.part(0, length)
             let fits = outbox.compose(side, length: length, header: header) { target in
                 target.copy(bytes, to: 0)
             }
             if !fits { drop(.outputFull, on: side, at: now) }
+        case .routing(let packet): return .routing(packet)
+        case .drop, .consumed: break
         }
-        return true
+        return .done
     }
 }

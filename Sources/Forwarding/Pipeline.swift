@@ -98,7 +98,7 @@ extension Forwarder {
             case .malformed: throw .ipv4Options
             }
         }
-        if let routing = try routingPacket(packet, &frame, side) { return .routing(routing) }
+        if let verdict = try routing(packet, &frame, header, side, now) { return verdict }
         try checkSource(packet, side)
         try checkDestination(packet, side, isGroup: isGroup)
         var path = Path(side: side, now: now)

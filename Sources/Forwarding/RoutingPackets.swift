@@ -11,7 +11,9 @@ public enum RoutingTransport: Hashable, Sendable {
 }
 
 /// A packet of a routing protocol, which lies in the frame it came in.
-public struct RoutingPacket: Sendable {
+public struct RoutingPacket: Hashable, Sendable {
+    /// The side it came in on.
+    public var side: Side
     /// The protocol.
     public var transport: RoutingTransport
     /// The sender.
@@ -35,7 +37,7 @@ public struct RoutingDatagram: Hashable, Sendable {
     public var destination: IPv4Address
     /// The protocol.
     public var transport: RoutingTransport
-    /// At most what fits the MTU.
+    /// Cut into fragments if it does not fit the MTU and is OSPF's (RFC 2328 §A.1).
     public var payload: [UInt8]
 
     /// A datagram of these fields.
@@ -64,15 +66,22 @@ extension Forwarder {
     private static let groupsOfOSPF =
         IPv4Address(224, 0, 0, 5).rawValue...IPv4Address(224, 0, 0, 6).rawValue
 
-    /// The packet if it is for a routing protocol spoken on `side`: to its group, to us, or, in
-    /// RIP, to all.
-    func routingPacket(
-        _ packet: Packet, _ frame: inout MutableRawSpan, _ side: Side
-    ) throws(DropReason) -> RoutingPacket? {
-        guard !packet.isFragment else { return nil }
+    /// What becomes of a packet for a routing protocol spoken on `side`: to its group, to us, or, in
+    /// RIP, to all. Pieces of OSPF's wait for each other. Nil if the packet is for no such protocol.
+    mutating func routing(
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader, _ side: Side,
+        _ now: Instant
+    ) throws(DropReason) -> Verdict? {
         switch packet.proto {
-        case IPProtocol.udp: return try packetOfRIP(packet, &frame, side)
-        case IPProtocol.ospf: return packetOfOSPF(packet, side)
+        case IPProtocol.udp where !packet.isFragment:
+            return try packetOfRIP(packet, &frame, side).map(Verdict.routing)
+        case IPProtocol.ospf where isOfOSPF(packet, side):
+            guard packet.isFragment else { return .routing(packetOfOSPF(packet, side)) }
+            var path = Path(side: side, now: now)
+            if try follow(packet, &frame, header, &path) {
+                try reassemble(packet, &frame, header, path)
+            }
+            return .consumed
         default: return nil
         }
     }
@@ -88,21 +97,52 @@ extension Forwarder {
         let start = packet.transport + 8
         let length = Int(frame.be16(packet.transport + 4)) - 8
         return RoutingPacket(
-            transport: .udp(source: packet.sourcePort, destination: Self.portOfRIP),
+            side: side, transport: .udp(source: packet.sourcePort, destination: Self.portOfRIP),
             source: IPv4Address(packet.source), destination: IPv4Address(packet.destination),
             payload: start..<(start + min(length, RoutingPacket.longestOfRIP)))
     }
 
-    private func packetOfOSPF(_ packet: Packet, _ side: Side) -> RoutingPacket? {
-        guard settings[side].speaksOSPF,
-            Self.groupsOfOSPF.contains(packet.destination)
-                || own.isOwn(packet.destination, on: side)
-        else { return nil }
-        let end = min(packet.totalLength, links[side.index].mtu) + Packet.ip
-        return RoutingPacket(
-            transport: .ospf, source: IPv4Address(packet.source),
+    private func isOfOSPF(_ packet: Packet, _ side: Side) -> Bool {
+        settings[side].speaksOSPF
+            && (Self.groupsOfOSPF.contains(packet.destination)
+                || own.isOwn(packet.destination, on: side))
+    }
+
+    private func packetOfOSPF(_ packet: Packet, _ side: Side) -> RoutingPacket {
+        RoutingPacket(
+            side: side, transport: .ospf, source: IPv4Address(packet.source),
             destination: IPv4Address(packet.destination),
-            payload: packet.transport..<max(end, packet.transport))
+            payload: packet.transport..<(Packet.ip + packet.totalLength))
+    }
+
+    /// A part of a datagram that leaves as one IP packet.
+    private struct Piece {
+        var payload: Range<Int>
+        var identification: UInt16
+        var fragmentField: UInt16
+    }
+
+    /// The pieces of a datagram, one if it fits the MTU.
+    private mutating func pieces(of datagram: RoutingDatagram) throws(DropReason) -> [Piece] {
+        let count = datagram.payload.count
+        let room = links[datagram.side.index].mtu - (datagram.headLength - Packet.ip)
+        if count <= room {
+            return [
+                Piece(
+                    payload: 0..<count, identification: 0,
+                    fragmentField: FragmentField.dontFragment)
+            ]
+        }
+        guard datagram.transport == .ospf, count <= 65_515 else { throw .mtuExceeded }
+        let step = max(room & ~7, 8)
+        let identification = identifications.draw(&random)
+        return stride(from: 0, to: count, by: step).map { start in
+            let end = min(start + step, count)
+            let more = end < count ? FragmentField.moreFragments : 0
+            return Piece(
+                payload: start..<end, identification: identification,
+                fragmentField: more | UInt16(truncatingIfNeeded: start / 8))
+        }
     }
 
     /// Sends a datagram of a routing protocol with a TTL of 1; if the neighbour's hardware address
@@ -122,31 +162,44 @@ extension Forwarder {
     ) throws(DropReason) {
         let side = datagram.side
         guard links[side.index].isUp else { throw .deviceDown }
-        let length = datagram.headLength + datagram.payload.count
-        guard length - Packet.ip <= links[side.index].mtu else { throw .mtuExceeded }
-        var hardware = MACAddress(multicast: datagram.destination)
-        if !datagram.destination.isMulticast {
-            let hop = Hop(side: side, address: datagram.destination.rawValue)
-            let number = try findNeighbor(hop, at: now, into: &outbox)
-            guard neighbors.records[number].isUsable else {
-                var bytes = [UInt8](repeating: 0, count: length)
-                var elements = bytes.mutableSpan
-                var frame = unsafe elements.mutableBytes
-                write(datagram, to: MACAddress(0), &frame)
-                return try wait(
-                    for: number, frame.bytes, VirtioNetHeader(), side, isOwn: true, at: now)
+        let pieces = try pieces(of: datagram)
+        guard !datagram.destination.isMulticast else {
+            return try compose(
+                datagram, pieces, to: MACAddress(multicast: datagram.destination), &outbox)
+        }
+        let hop = Hop(side: side, address: datagram.destination.rawValue)
+        let number = try findNeighbor(hop, at: now, into: &outbox)
+        if neighbors.records[number].isUsable {
+            let hardware = MACAddress(neighbors.records[number].hardware)
+            return try compose(datagram, pieces, to: hardware, &outbox)
+        }
+        for piece in pieces {
+            var bytes = [UInt8](
+                repeating: 0, count: datagram.headLength + piece.payload.count)
+            var elements = bytes.mutableSpan
+            var frame = unsafe elements.mutableBytes
+            write(piece, of: datagram, to: MACAddress(0), &frame)
+            try wait(for: number, frame.bytes, VirtioNetHeader(), side, isOwn: true, at: now)
+        }
+    }
+
+    private func compose(
+        _ datagram: RoutingDatagram, _ pieces: [Piece], to hardware: MACAddress,
+        _ outbox: inout Outbox
+    ) throws(DropReason) {
+        for piece in pieces {
+            let length = datagram.headLength + piece.payload.count
+            let fits = outbox.compose(datagram.side, length: length) { frame in
+                write(piece, of: datagram, to: hardware, &frame)
             }
-            hardware = MACAddress(neighbors.records[number].hardware)
+            if !fits { throw .outputFull }
         }
-        let fits = outbox.compose(side, length: length) { frame in
-            write(datagram, to: hardware, &frame)
-        }
-        if !fits { throw .outputFull }
     }
 
     /// The whole frame; the precedence is that of network control, the TTL 1.
     private func write(
-        _ datagram: RoutingDatagram, to hardware: MACAddress, _ frame: inout MutableRawSpan
+        _ piece: Piece, of datagram: RoutingDatagram, to hardware: MACAddress,
+        _ frame: inout MutableRawSpan
     ) {
         let (ip, start) = (Packet.ip, datagram.headLength)
         let isOSPF = datagram.transport == .ospf
@@ -154,17 +207,17 @@ extension Forwarder {
         frame.setBe48(6, links[datagram.side.index].hardware)
         frame.setBe16(12, EtherType.ipv4)
         frame.setBe16(ip, 0x45c0)
-        frame.setBe16(ip + 2, UInt16(truncatingIfNeeded: start - ip + datagram.payload.count))
-        frame.setBe16(ip + 4, 0)
-        frame.setBe16(ip + 6, FragmentField.dontFragment)
+        frame.setBe16(ip + 2, UInt16(truncatingIfNeeded: start - ip + piece.payload.count))
+        frame.setBe16(ip + 4, piece.identification)
+        frame.setBe16(ip + 6, piece.fragmentField)
         frame.setByte(ip + 8, 1)
         frame.setByte(ip + 9, isOSPF ? IPProtocol.ospf : IPProtocol.udp)
         frame.setBe16(ip + 10, 0)
         frame.setBe32(ip + 12, datagram.source.rawValue)
         frame.setBe32(ip + 16, datagram.destination.rawValue)
         frame.setBe16(ip + 10, ~Checksum.fold(Checksum.sum(frame.bytes.part(ip, 20))))
-        for index in datagram.payload.indices {
-            frame.setByte(start + index, datagram.payload[index])
+        for index in piece.payload {
+            frame.setByte(start + index - piece.payload.lowerBound, datagram.payload[index])
         }
         if case .udp(let source, let destination) = datagram.transport {
             write(source, destination, datagram, &frame)

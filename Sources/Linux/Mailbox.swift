@@ -8,9 +8,15 @@ import Synchronization
 /// lock it gets nothing now, and the descriptor stays readable. A write wakes the consumer once
 /// for each time the queue stops being empty.
 public final class Mailbox<Message: Sendable>: Sendable {
-    private let queue: Mutex<[Message]>
+    private struct Queue {
+        var messages: [Message] = []
+        /// Places taken.
+        var used = 0
+    }
+
+    private let queue: Mutex<Queue>
     private let wakeUp: Descriptor
-    /// Most messages it holds.
+    /// Most places of messages it holds.
     public let capacity: Int
 
     /// Readable while messages wait: for `FrameIO`.
@@ -23,17 +29,20 @@ public final class Mailbox<Message: Sendable>: Sendable {
         guard number >= 0 else { throw SystemError.last("eventfd", "a mailbox", action: "create") }
         wakeUp = Descriptor(owning: number)
         self.capacity = capacity
-        var storage: [Message] = []
-        storage.reserveCapacity(capacity)
-        queue = Mutex(storage)
+        var empty = Queue()
+        empty.messages.reserveCapacity(capacity)
+        queue = Mutex(empty)
     }
 
     /// Appends a message and wakes the consumer if it was idle; false when the mailbox is full.
-    public func post(_ message: Message) -> Bool {
+    ///
+    /// - Parameter places: At least 1; more for a message that needs more memory than others.
+    public func post(_ message: Message, places: Int = 1) -> Bool {
         let countAfter = queue.withLock { queue in
-            guard queue.count < capacity else { return 0 }
-            queue.append(message)
-            return queue.count
+            guard places <= capacity - queue.used else { return 0 }
+            queue.messages.append(message)
+            queue.used += places
+            return queue.messages.count
         }
         if countAfter == 1 {
             var one: UInt64 = 1
@@ -60,7 +69,8 @@ public final class Mailbox<Message: Sendable>: Sendable {
             // Cleared before the exchange and under the lock: a later message writes again.
             var count: UInt64 = 0
             _ = unsafe read(wakeUp.rawValue, &count, MemoryLayout<UInt64>.size)
-            if !queue.isEmpty { swap(&queue, &batch) }
+            if !queue.messages.isEmpty { swap(&queue.messages, &batch) }
+            queue.used = 0
         }
         return drained != nil
     }

@@ -51,7 +51,7 @@ struct Worker: ~Copyable {
         path.forwarder.start(at: path.now, into: &path.outbox)
 
         while !stop.isSet {
-            Self.drain(&path, &io, &slab)
+            drain(&path, &io, &slab)
             if !isReady, path.forwarder.isReady {
                 isReady = true
                 tell(.ready)
@@ -87,7 +87,7 @@ struct Worker: ~Copyable {
                 Self.work(&running, &mail, jobs, &path)
             }
         }
-        Self.drain(&path, &io, &slab)
+        drain(&path, &io, &slab)
     }
 
     /// Reads both sides in turn until they are empty or a batch is full, then writes.
@@ -104,10 +104,10 @@ struct Worker: ~Copyable {
                     break
                 }
                 if take(side, slot, count, &path, &slab) { slot += 1 }
-                if path.forwarder.hasReady { Self.resume(&path, &slab) }
+                if path.forwarder.hasReady { resume(&path, &slab) }
             }
         }
-        Self.drain(&path, &io, &slab)
+        drain(&path, &io, &slab)
     }
 
     private func count(_ reason: DropReason, _ side: Side, _ path: inout DataPath) {
@@ -128,7 +128,7 @@ struct Worker: ~Copyable {
         let verdict = path.forwarder.receive(
             &frame, &header, on: side, at: path.now, into: &path.outbox)
         guard case .forward(let out, let length) = verdict else {
-            if case .routing(let packet) = verdict { hand(packet, side, frame.bytes, &path) }
+            if case .routing(let packet) = verdict { hand(packet, frame.bytes, &path) }
             return false
         }
         header.write(to: &bytes)
@@ -141,24 +141,29 @@ struct Worker: ~Copyable {
 
     /// Hands a packet of a routing protocol to the control thread, which takes its time.
     private func hand(
-        _ packet: RoutingPacket, _ side: Side, _ frame: RawSpan, _ path: inout DataPath
+        _ packet: RoutingPacket, _ frame: RawSpan, _ path: inout DataPath
     ) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(packet.payload.count)
         for index in packet.payload { bytes.append(frame.byte(index)) }
         let mail = RoutingMail(
-            side: side, transport: packet.transport, source: packet.source,
+            side: packet.side, transport: packet.transport, source: packet.source,
             destination: packet.destination, bytes: bytes)
-        if !routing.post(mail) { count(.localQueueFull, side, &path) }
+        if !routing.post(mail, places: 1 + bytes.count / 2048) {
+            count(.localQueueFull, packet.side, &path)
+        }
     }
 
     /// Takes up packets that waited, in the slab's last slot.
-    static func resume(_ path: inout DataPath, _ slab: inout FrameSlab) {
-        var more = true
-        while more {
-            var slot = slab.slot(batch * 2, length: FrameSlab.stride)
+    private func resume(_ path: inout DataPath, _ slab: inout FrameSlab) {
+        while true {
+            var slot = slab.slot(Self.batch * 2, length: FrameSlab.stride)
             var frame = slot.from(VirtioNetHeader.length)
-            more = path.forwarder.resume(&frame, at: path.now, into: &path.outbox)
+            switch path.forwarder.resume(&frame, at: path.now, into: &path.outbox) {
+            case .nothing: return
+            case .done: break
+            case .routing(let packet): hand(packet, frame.bytes, &path)
+            }
         }
     }
 

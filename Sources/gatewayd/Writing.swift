@@ -6,7 +6,7 @@ import Wire
 extension Worker {
     /// Writes everything that leaves, in order; datagrams of one flow in one write where they
     /// follow each other and the device takes them apart again.
-    static func drain(
+    func drain(
         _ path: inout DataPath, _ io: inout FrameIO, _ slab: inout FrameSlab
     ) {
         if path.forwarder.hasReady { resume(&path, &slab) }
@@ -36,7 +36,7 @@ extension Worker {
         io.flush()
         path.ringFailure = io.ringFailure
         path.outbox.removeAll()
-        for side in Side.allCases { note(io.writeFailures(side), side, &path) }
+        for side in Side.allCases { Self.note(io.writeFailures(side), side, &path) }
     }
 
     /// Datagrams that leave in one write: they gather in the slot of the first.

@@ -19,6 +19,17 @@ struct MailboxTests {
         #expect(batch == [])
     }
 
+    @Test func largeMessagesTakeMorePlaces() throws {
+        let mailbox = try Mailbox<Int>(capacity: 4)
+        var batch = mailbox.makeBatch()
+        for _ in 0..<2 {
+            let accepted = [(1, 2), (2, 3), (3, 2), (4, 1)].map { mailbox.post($0, places: $1) }
+            #expect(accepted == [true, false, true, false])
+            mailbox.drain(into: &batch)
+            #expect(batch == [1, 3])
+        }
+    }
+
     @Test func wakesOncePerIdlePeriod() throws {
         let mailbox = try Mailbox<Int>(capacity: 8)
         var batch = mailbox.makeBatch()

@@ -111,7 +111,7 @@ struct RoutingPacketTests {
         #expect(handed.destination == ip(destination) && handed.payload == 34..<38)
     }
 
-    @Test("Where OSPF is not spoken, in pieces, or to others it is a packet like any other")
+    @Test("Where OSPF is not spoken, or to others, it is a packet like any other")
     func whatIsNotForOSPFIsNot() {
         var bench = Self.bench()
         let inside = PacketBuilder("192.168.50.9", "224.0.0.5")
@@ -119,9 +119,44 @@ struct RoutingPacketTests {
         #expect(bench.drops(.multicastNotJoined, on: .lan) == 1)
         let other = PacketBuilder("203.0.113.9", "224.0.0.7")
         bench.send(other.packet(89, [2, 1]), on: .wan)
-        let pieces = PacketBuilder("203.0.113.9", "224.0.0.5").with { $0.fragmentField = 0x2000 }
-        bench.send(pieces.packet(89, [UInt8](repeating: 0, count: 16)), on: .wan)
-        #expect(bench.drops(.multicastNotJoined, on: .wan) == 2)
+        #expect(bench.drops(.multicastNotJoined, on: .wan) == 1)
+    }
+
+    @Test(
+        "Packets of OSPF longer than the MTU go out and come in as fragments",
+        .rfc(2328, "A.1"), arguments: ["224.0.0.5", "203.0.113.9"])
+    func longOnes(destination: String) throws {
+        let payload = (0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 3) }
+        var bench = Self.bench()
+        let datagram = RoutingDatagram(
+            side: .wan, source: ip("203.0.113.2"), destination: ip(destination),
+            transport: .ospf, payload: payload)
+        let sent = bench.send(datagram)
+        #expect(sent.count == 14 && sent.allSatisfy { $0.bytes.count <= 1514 })
+        #expect(Set(sent.map { $0.seen["ip.id"] }).count == 1)
+        #expect(sent.allSatisfy { $0.seen.problems.isEmpty && $0.seen["ip.ttl"] == "1" })
+        let body = sent.reduce(into: [UInt8]()) { $0 += $1.bytes.dropFirst(34) }
+        #expect(body == payload)
+        // The same pieces the other way, out of order, as if a neighbour had sent them.
+        let group = ip(destination).isMulticast
+        let target = group ? destination : "203.0.113.2"
+        var pieces = sent.map { frame in
+            PacketBuilder("203.0.113.9", target).with {
+                $0.timeToLive = 1
+                $0.identification = 77
+                $0.fragmentField = UInt16(frame.bytes[20]) << 8 | UInt16(frame.bytes[21])
+            }.packet(89, Array(frame.bytes.dropFirst(34)))
+        }
+        pieces.swapAt(0, 5)
+        let hardware = group ? MACAddress(multicast: ip(destination)) : Bench.hardware(.wan)
+        for piece in pieces {
+            #expect(bench.routing.isEmpty)
+            bench.send(frame: Bench.frame(piece, on: .wan, to: hardware), on: .wan)
+        }
+        #expect(bench.routing == payload)
+        bench.send(frame: Bench.frame(pieces[3], on: .wan, to: hardware), on: .wan)
+        _ = bench.advance(.seconds(61))
+        #expect(bench.drops(.fragmentTimeout, on: .wan) == 1, "one piece alone waits in vain")
     }
 
     @Test(.row("OSPF-PKT-1"))
@@ -135,9 +170,12 @@ struct RoutingPacketTests {
         #expect(sent.seen["eth.dst"] == "01:00:5e:00:00:05" && sent.seen["ip.ttl"] == "1")
         #expect(sent.seen["ip.proto"] == "89" && sent.bytes[15] == 0xc0)
         #expect(Array(sent.bytes.dropFirst(34)) == [2, 1, 0, 4] && sent.seen.problems.isEmpty)
-        let long = [UInt8](repeating: 0, count: 1481)
         var other = datagram
-        other.payload = long
+        other.transport = .udp(source: 520, destination: 520)
+        other.payload = [UInt8](repeating: 0, count: 1473)
         #expect(bench.send(other).isEmpty && bench.drops(.mtuExceeded, on: .wan) == 1)
+        other.transport = .ospf
+        other.payload = [UInt8](repeating: 0, count: 65_516)
+        #expect(bench.send(other).isEmpty && bench.drops(.mtuExceeded, on: .wan) == 2)
     }
 }

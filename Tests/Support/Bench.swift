@@ -44,6 +44,8 @@ public struct Bench: ~Copyable {
     public private(set) var sent: [SentFrame] = []
     /// What became of the last frame.
     public private(set) var verdict = Verdict.consumed
+    /// The payload of the last packet for a routing protocol that came in pieces.
+    public private(set) var routing: [UInt8] = []
     /// Whether the made-up neighbours answer ARP.
     public var answersARP = true
     /// Frames of `sent` that the neighbours have seen.
@@ -164,9 +166,15 @@ public struct Bench: ~Copyable {
         for _ in 0..<10_000 {
             if router.forwarder.hasReady {
                 var scratch = [UInt8](repeating: 0, count: FrameSlab.stride)
-                while withSpan(
-                    &scratch, { router.forwarder.resume(&$0, at: now, into: &outbox) })
-                {
+                while true {
+                    let went = withSpan(&scratch) {
+                        router.forwarder.resume(&$0, at: now, into: &outbox)
+                    }
+                    if went == .nothing { break }
+                    if case .routing(let packet) = went {
+                        verdict = .routing(packet)
+                        routing = Array(scratch[packet.payload])
+                    }
                     collect(nil)
                 }
             }
