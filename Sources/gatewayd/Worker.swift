@@ -155,7 +155,7 @@ struct Worker: ~Copyable {
     }
 
     /// Takes up packets that waited, in the slab's last slot.
-    private func resume(_ path: inout DataPath, _ slab: inout FrameSlab) {
+    func resume(_ path: inout DataPath, _ slab: inout FrameSlab) {
         while true {
             var slot = slab.slot(Self.batch * 2, length: FrameSlab.stride)
             var frame = slot.from(VirtioNetHeader.length)

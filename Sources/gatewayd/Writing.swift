@@ -18,21 +18,21 @@ extension Worker {
             switch entry.place {
             case .slot(let slot):
                 if run?.take(entry, slot, &slab) == true { continue }
-                write(&run, &io, &slab)
+                Self.write(&run, &io, &slab)
                 guard path.joins[entry.side.index] else {
-                    write(entry, slot, &io, &slab)
+                    Self.write(entry, slot, &io, &slab)
                     continue
                 }
                 run = Run(entry, slot, &slab)
-                if run == nil { write(entry, slot, &io, &slab) }
+                if run == nil { Self.write(entry, slot, &io, &slab) }
             case .own(let offset):
-                write(&run, &io, &slab)
+                Self.write(&run, &io, &slab)
                 unsafe path.outbox.withOwn(offset, length: entry.length) { buffer in
                     unsafe io.write(entry.side, buffer)
                 }
             }
         }
-        write(&run, &io, &slab)
+        Self.write(&run, &io, &slab)
         io.flush()
         path.ringFailure = io.ringFailure
         path.outbox.removeAll()

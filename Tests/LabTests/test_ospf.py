@@ -157,6 +157,28 @@ def frr_and_bird_through_the_gateway(lab):
     print(f"      after the end FRR forgot us in {time.monotonic() - began:.2f} s")
 
 
+@rows("OSPF-PKT-1", "OSPF-RLSA-1", "OSPF-FLD-6")
+def a_router_with_more_networks_than_fit_a_packet(lab):
+    """Its LSA of 3,600 octets comes and goes on in IP fragments, to FRR and to BIRD."""
+    addresses = [f"10.200.{number // 250}.{number % 250 + 1}" for number in range(300)]
+    for address in addresses:
+        lab.r1.ip(f"addr add {address}/32 dev lo")
+    gateway = lab.start(configuration())
+    capture = lab.cli2.capture("ip proto 89 and ip[6:2] & 0x3fff != 0")
+    peer = frr_ospf(lab, lab.r1, {
+        "eth0": ["ip ospf area 0", *FRR_QUICK], "lo": ["ip ospf area 0"]}, FRR_ID)
+    bird_lan(lab)
+    until(lambda: full(gateway, FRR_ID, BIRD_ID), 15, "Full with both")
+    until(lambda: learned(gateway, "10.200.1.50/32", "ospf") == (R1, 10), 5, "the last network")
+    def in_bird():
+        rows = json.loads(lab.cli2.ip("-j route show via " + LAN).stdout)
+        return {row["dst"] for row in rows} >= set(addresses)
+    until(in_bird, 8, "all networks in BIRD")
+    equal_databases(gateway, peer)
+    assert len(capture.packets()) >= 3, "fragments of ours"
+    lab.cli2.ping("10.200.1.50")
+
+
 @rows("OSPF-ISM-1", "OSPF-ISM-2", "OSPF-ISM-3", "OSPF-NSM-5", "OSPF-PKT-4", "OSPF-FLD-6", timeout=90)
 def every_role_on_a_link_with_both(lab):
     gateway = lab.start(configuration(lan=False))
