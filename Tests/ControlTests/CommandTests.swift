@@ -180,6 +180,20 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
         let drawing = try run(server, "topology", "--as", "dot").output
         #expect(drawing.hasPrefix("graph ospf {\n"))
         #expect(drawing.contains("\"9.9.9.9\" -- \"203.0.113.0/24\" [label=10]"))
+        // From left to right: this gateway, its networks, who else is there.
+        let picture = try run(server, "topology", "--as", "svg").lines
+        #expect(picture.first?.contains("viewBox=\"0 0 690 120\"") == true, "\(picture)")
+        #expect(picture.last == "</svg>")
+        let places = picture.filter { $0.hasPrefix("<text") && !$0.contains("gray") }
+        #expect(
+            places == [
+                "<text x=\"95\" y=\"40\">203.0.113.2</text>",
+                "<text x=\"325\" y=\"40\">10.1.0.0/16</text>",
+                "<text x=\"325\" y=\"88\">203.0.113.0/24</text>",
+                "<text x=\"555\" y=\"40\">9.9.9.9</text>",
+            ])
+        #expect(picture.filter { $0.hasPrefix("<line") }.count == 3)
+        #expect(picture.filter { $0.contains("lightblue") }.count == 1)
     }
 
     @Test func interfaces() throws {

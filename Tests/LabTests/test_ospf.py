@@ -1,6 +1,7 @@
 """OSPF with FRR on the WAN and BIRD on the LAN: every role, routes both ways, traffic by them, areas,
 networks outside, authentication, and what is said of the classic faults."""
 import time
+import xml.etree.ElementTree
 
 from lab import *
 from peers import *
@@ -127,6 +128,8 @@ def frr_and_bird_through_the_gateway(lab):
     assert R1 in gateway.ctl("ospf", "database", "network").stdout
     assert f"neighbor {FRR_ID} on wan" in gateway.ctl("ospf", "spf").stdout or "router" in gateway.ctl("ospf", "spf").stdout
     assert f'"{FRR_ID}" [shape=box]' in gateway.ctl("topology", "--as", "dot").stdout
+    picture = xml.etree.ElementTree.fromstring(gateway.ctl("topology", "--as", "svg").stdout)
+    assert {FRR_ID, BIRD_ID, OWN_ID} <= {text.text for text in picture}
     assert "[110/20]" in gateway.ctl("routes", "get", FAR).stdout
     # A static route is preferred. Another cost of one side begins that side anew and no other.
     gateway.reload({"routes": [{"to": OUTER, "via": R1}]})

@@ -3,12 +3,12 @@ import Control
 
 struct TopologyCommand: ParsableCommand {
     enum Drawing: String, ExpressibleByArgument, CaseIterable {
-        case text, dot
+        case text, dot, svg
     }
 
     static let configuration = CommandConfiguration(
         commandName: "topology", abstract: "Routers and networks, as OSPF's database has them.")
-    @Option(help: "text, or dot for Graphviz; with -o json the database itself.")
+    @Option(help: "text, svg for a picture, dot for Graphviz; with -o json the database itself.")
     var `as` = Drawing.text
     @OptionGroup var options: GlobalOptions
 
@@ -16,7 +16,13 @@ struct TopologyCommand: ParsableCommand {
         let place = target("/v1/ospf/database", ("limit", "all"))
         try Look<OSPFDatabaseAnswer>(place, options) { answer, page in
             let topology = Topology(answer)
-            for line in `as` == .dot ? topology.dot : topology.text { page.add(line) }
+            let lines =
+                switch `as` {
+                case .text: topology.text
+                case .dot: topology.dot
+                case .svg: topology.svg
+                }
+            for line in lines { page.add(line) }
         }.run()
     }
 }
@@ -30,10 +36,11 @@ struct Topology {
         var cost: Int
     }
 
-    private let own: String
-    private var routers: [String: [String]] = [:]
+    let own: String
+    /// Roles by router id.
+    private(set) var routers: [String: [String]] = [:]
     private var networks: [String: String] = [:]
-    private var edges: [Edge] = []
+    private(set) var edges: [Edge] = []
     private var others: [(router: String, text: String)] = []
 
     init(_ answer: OSPFDatabaseAnswer) {
@@ -86,13 +93,18 @@ struct Topology {
             let style = router == own ? ", style=filled" : ""
             lines.append("  \"\(router)\" [shape=box\(style)]")
         }
-        var drawn: Set<String> = []
-        for edge in edges {
-            // A link of two routers is in both their LSAs.
-            let ends = [edge.router, edge.target].sorted().joined(separator: " ")
-            if routers[edge.target] != nil, !drawn.insert(ends).inserted { continue }
+        for edge in links {
             lines.append("  \"\(edge.router)\" -- \"\(edge.target)\" [label=\(edge.cost)]")
         }
         return lines + ["}"]
+    }
+
+    /// Edges, each link of two routers once although it is in both their LSAs.
+    var links: [Edge] {
+        var drawn: Set<String> = []
+        return edges.filter { edge in
+            let ends = [edge.router, edge.target].sorted().joined(separator: " ")
+            return routers[edge.target] == nil || drawn.insert(ends).inserted
+        }
     }
 }
