@@ -66,8 +66,8 @@ extension Forwarder {
     private static let groupsOfOSPF =
         IPv4Address(224, 0, 0, 5).rawValue...IPv4Address(224, 0, 0, 6).rawValue
 
-    /// What becomes of a packet for a routing protocol spoken on `side`: to its group, to us, or, in
-    /// RIP, to all. Pieces of OSPF's wait for each other. Nil if the packet is for no such protocol.
+    /// What becomes of a packet for a routing protocol spoken on `side`: to its group, to us, or,
+    /// in RIP, to all. Pieces of OSPF's wait for each other. Nil if it is for no such protocol.
     mutating func routing(
         _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader, _ side: Side,
         _ now: Instant

@@ -138,7 +138,8 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
             (
                 "rip.interfaces.lan.authentication.keys",
                 ErrorCase.skeleton
-                    + "rip: {interfaces: {lan: {authentication: {type: md5, keys: [{\(strange)}]}}}}"
+                    + "rip: {interfaces: {lan: {authentication: {type: md5, "
+                    + "keys: [{\(strange)}]}}}}"
             ),
             ("rip.timers", ErrorCase.skeleton + "rip: {timers: {\(strange)}}"),
             ("ospf", ErrorCase.skeleton + "ospf: {\(strange)}"),
