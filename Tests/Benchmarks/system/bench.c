@@ -4,13 +4,16 @@
 //     bench echo PORT                   answers UDP datagrams
 //     bench rtt ADDRESS PORT SECONDS    one datagram under way at a time; prints p50 and p99 in us
 //     bench sink PORT                   counts datagrams; prints the count on SIGTERM
-//     bench send ADDRESS PORT FLOWS SECONDS    64-octet datagrams as fast as they go; prints how many
+//     bench send DEVICE GATEWAY-HARDWARE FROM TO PORT FLOWS SECONDS    64-octet datagrams as fast as
+//                                       they go, one flow after the other; prints how many
 //     bench accept PORT                 accepts TCP connections and closes each at once
 //     bench connect ADDRESS PORT SECONDS    opens them one after the other, 8 processes; prints how many
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
@@ -154,22 +157,52 @@ static int sink(char **words) {
     return 0;
 }
 
+static uint16_t checksum(const uint8_t *data, size_t size, uint32_t sum) {
+    for (size_t i = 0; i < size; i += 2) sum += (uint32_t)(data[i] << 8 | data[i + 1]);
+    while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+/// Datagrams of 64 octets with their headers, the next one always of the next flow. They leave as
+/// frames, since no process may have 50,000 sockets everywhere.
 static int flood(char **words) {
-    enum { batch = 32 };
-    const struct sockaddr_in to = address(words[0], words[1]);
-    const int flows = atoi(words[2]);
-    const struct rlimit many = {(rlim_t)flows + 64, (rlim_t)flows + 64};
-    setrlimit(RLIMIT_NOFILE, &many);
-    int *sockets = calloc((size_t)flows, sizeof *sockets);
-    for (int i = 0; i < flows; i++) sockets[i] = datagrams(0, &to);
-    static char data[64];
-    struct iovec part = {data, sizeof data};
+    enum { batch = 32, size = 14 + 64, first = 1024 };
+    const struct sockaddr_ll device = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = (int)if_nametoindex(words[0])};
+    const int s = socket(AF_PACKET, SOCK_RAW, 0), flows = atoi(words[5]);
+    if (s < 0 || bind(s, (const struct sockaddr *)&device, sizeof device)) fail(words[0]);
+    struct ifreq own = {0};
+    snprintf(own.ifr_name, IFNAMSIZ, "%s", words[0]);
+    if (ioctl(s, SIOCGIFHWADDR, &own)) fail(words[0]);
+    static uint8_t frames[batch][size];
     struct mmsghdr heads[batch] = {0};
-    for (int i = 0; i < batch; i++) heads[i].msg_hdr.msg_iov = &part, heads[i].msg_hdr.msg_iovlen = 1;
-    const uint64_t end = now() + (uint64_t)(atof(words[3]) * 1e9);
+    struct iovec parts[batch];
+    const struct sockaddr_in from = address(words[2], "0"), to = address(words[3], words[4]);
+    for (int i = 0; i < batch; i++) {
+        uint8_t *f = frames[i], *ip = f + 14, *udp = ip + 20;
+        if (sscanf(words[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", f, f + 1, f + 2, f + 3, f + 4, f + 5) != 6) return 64;
+        memcpy(f + 6, own.ifr_hwaddr.sa_data, 6);
+        memcpy(f + 12, (uint8_t[]){8, 0, 0x45, 0, 0, 64, 0, 0, 0x40, 0, 64, 17}, 12);
+        memcpy(ip + 12, &from.sin_addr, 4), memcpy(ip + 16, &to.sin_addr, 4);
+        const uint16_t sum = checksum(ip, 20, 0);
+        ip[10] = (uint8_t)(sum >> 8), ip[11] = (uint8_t)sum;
+        memcpy(udp + 2, &to.sin_port, 2);
+        udp[5] = 44;
+        parts[i] = (struct iovec){f, size};
+        heads[i].msg_hdr.msg_iov = &parts[i], heads[i].msg_hdr.msg_iovlen = 1;
+    }
+    const uint64_t end = now() + (uint64_t)(atof(words[6]) * 1e9);
     uint64_t sent = 0;
-    for (int flow = 0; now() < end; flow = (flow + 1) % flows) {
-        const int count = sendmmsg(sockets[flow], heads, batch, 0);
+    for (int flow = 0; now() < end;) {
+        for (int i = 0; i < batch; i++, flow = (flow + 1) % flows) {
+            uint8_t *udp = frames[i] + 34;
+            const uint16_t port = (uint16_t)(first + flow);
+            udp[0] = (uint8_t)(port >> 8), udp[1] = (uint8_t)port, udp[6] = udp[7] = 0;
+            // The addresses are in the pseudo-header, with the protocol and the length.
+            const uint16_t sum = checksum(frames[i] + 26, 52, 17 + 44);
+            udp[6] = (uint8_t)(sum >> 8), udp[7] = (uint8_t)sum;
+        }
+        const int count = sendmmsg(s, heads, batch, 0);
         if (count > 0) sent += (uint64_t)count;
     }
     printf("%llu\n", (unsigned long long)sent);
@@ -219,7 +252,7 @@ int main(int count, char **words) {
         const char *name;
         int (*run)(char **);
         int words;
-    } tools[] = {{"copy", copy, 2}, {"echo", echo, 1}, {"rtt", rtt, 3}, {"sink", sink, 1}, {"send", flood, 4},
+    } tools[] = {{"copy", copy, 2}, {"echo", echo, 1}, {"rtt", rtt, 3}, {"sink", sink, 1}, {"send", flood, 7},
                  {"accept", accepting, 1}, {"connect", opening, 3}};
     for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
         if (count == tools[i].words + 2 && !strcmp(words[1], tools[i].name)) return tools[i].run(words + 2);
