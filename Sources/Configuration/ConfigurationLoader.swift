@@ -178,7 +178,7 @@ extension Decoder {
         checkPoolAgainst(Self.gateways(of: routes), nat, fields)
         let rip = rip(fields[.rip], sides)
         let ospf = ospf(fields[.ospf], sides)
-        let policy = policy(fields[.forwarding])
+        let (policy, busyPoll) = self.forwarding(fields[.forwarding])
         let log = log(fields[.log])
         let control = control(fields[.control], instance: name)
         guard problems.errors == 0 else { return nil }
@@ -196,9 +196,11 @@ extension Decoder {
             forwarding[side].speaksOSPF =
                 ospf?.settings.interfaces[side.index]?.isPassive == false
         }
-        return GatewayConfiguration(
+        var configuration = GatewayConfiguration(
             name: name, devices: sides.compactMap { $0.device?.value }, forwarding: forwarding,
             routes: routes, rip: rip, ospf: ospf, log: log, control: control)
+        configuration.busyPoll = busyPoll
+        return configuration
     }
 
     private mutating func version(of fields: Fields<TopKey>) {

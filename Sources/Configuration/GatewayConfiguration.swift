@@ -1,5 +1,6 @@
 public import Forwarding
 public import Routing
+public import Timing
 public import Wire
 
 /// Everything one configuration file says, checked and with every default filled in.
@@ -10,6 +11,8 @@ public struct GatewayConfiguration: Hashable, Sendable {
     public var devices: [DeviceSettings]
     /// The packet path; hardware addresses are always filled in.
     public var forwarding: ForwardingSettings
+    /// How long the worker looks for more packets before it sleeps; 0 to 100 ms.
+    public var busyPoll = Interval.seconds(0)
     /// Static routes; those with the same prefix, distance and metric are one with several ways.
     public var routes: [Route]
     /// RIP; nil if it is not spoken.

@@ -129,6 +129,7 @@ enum ForwardingKey: String, KeyWord {
     case bogons
     case classE = "class-e"
     case directedBroadcast = "directed-broadcast"
+    case busyPoll = "busy-poll"
 
     static let foreign: [ForeignWord] = []
 }

@@ -1,16 +1,17 @@
 internal import Forwarding
+internal import Timing
 internal import Wire
 
 extension Decoder {
     /// Longest path of a socket: sun_path less the terminator.
     private static let longestSocketPath = 107
 
-    mutating func policy(_ node: Int?) -> AddressPolicy {
+    mutating func forwarding(_ node: Int?) -> (policy: AddressPolicy, busyPoll: Interval) {
         var policy = AddressPolicy()
         guard let node,
             let fields = fields(
                 of: node, anchor: node - 1, path: Path("forwarding"), as: ForwardingKey.self)
-        else { return policy }
+        else { return (policy, .seconds(0)) }
         policy.dropsDocumentation =
             choice(
                 fields[.documentationPrefixes], [("allow", false), ("drop", true)],
@@ -25,7 +26,8 @@ extension Decoder {
         policy.forwardsDirectedBroadcast =
             boolean(fields[.directedBroadcast], fields.name(.directedBroadcast))
             ?? policy.forwardsDirectedBroadcast
-        return policy
+        let busyPoll = duration(fields[.busyPoll], in: 0...100, fields.name(.busyPoll))
+        return (policy, busyPoll ?? .seconds(0))
     }
 
     mutating func log(_ node: Int?) -> LogSettings {

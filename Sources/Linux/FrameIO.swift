@@ -66,19 +66,28 @@ public struct FrameIO: ~Copyable {
     /// Waits until a side or the mailbox has something or `deadline` passed; nil waits for ever.
     ///
     /// A deadline not after `now` only looks. The set is empty when the deadline passed, and
-    /// sometimes earlier: after a signal, or at a deadline given before.
+    /// sometimes earlier: after a signal, or at a deadline given before. For `busy` it looks again
+    /// and again before it sleeps: to be woken takes longer than most packets take to come.
     public mutating func wait(
-        until deadline: Instant?, now: Instant
+        until deadline: Instant?, now: Instant, busy: Interval = .seconds(0)
     ) throws(SystemError) -> Ready {
-        var looksOnly = false
-        if let deadline {
-            looksOnly = deadline <= now
-            if !looksOnly { try setAlarm(deadline) }
+        if let deadline, deadline <= now { return try look(andWait: false) }
+        if busy > .seconds(0) {
+            let end = min(now + busy, deadline ?? now + busy)
+            repeat {
+                let ready = try look(andWait: false)
+                if !ready.isEmpty { return ready }
+            } while Clock.now() < end
         }
-        return try unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 4) {
+        if let deadline { try setAlarm(deadline) }
+        return try look(andWait: true)
+    }
+
+    private mutating func look(andWait: Bool) throws(SystemError) -> Ready {
+        try unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 4) {
             (events) throws(SystemError) -> Ready in
             let count = unsafe epoll_wait(
-                poller.rawValue, events.baseAddress, 4, looksOnly ? 0 : -1)
+                poller.rawValue, events.baseAddress, 4, andWait ? -1 : 0)
             guard count >= 0 else {
                 if errno == EINTR { return [] }
                 throw SystemError.last("epoll_wait", "the TAPs", action: "wait for")

@@ -152,7 +152,7 @@ final class Daemon {
             joins: [
                 lan.tap.offload?.datagramSegmentation == true,
                 wan.tap.offload?.datagramSegmentation == true,
-            ])
+            ], busyPoll: configuration.busyPoll)
         var forwarder = Forwarder(
             configuration.forwarding, random: Random(key: SystemRandom.key()))
         if let table = control.configure(configuration.forwarding, routes: configuration.routes) {
@@ -417,11 +417,12 @@ final class Daemon {
         appliedSeconds = Clock.wallSeconds()
         log.logLevel = Self.level(new.log.level)
         let table = control.configure(new.forwarding, routes: new.routes)
-        let settings = new.forwarding
+        let (settings, busyPoll) = (new.forwarding, new.busyPoll)
         let recordsSessions = recordsSessions
         post(table) { path in
             path.forwarder.apply(settings, at: path.now, into: &path.outbox)
             path.forwarder.recordSessions(recordsSessions)
+            path.busyPoll = busyPoll
         }
         configureRouting()
     }

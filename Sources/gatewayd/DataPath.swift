@@ -12,6 +12,8 @@ struct DataPath: ~Copyable {
     var now: Instant
     /// Whether the device of a side takes super-packets of datagrams.
     var joins: InlineArray<2, Bool> = [false, false]
+    /// How long to look for more frames before sleeping.
+    var busyPoll = Interval.seconds(0)
     /// Why frames are written one by one; nil while io_uring writes them.
     var ringFailure: SystemError?
     /// Frames the devices did not take, by side.

@@ -21,6 +21,8 @@ struct Worker: ~Copyable {
     let service: ServiceManager
     /// Whether the TAP of a side takes super-packets of datagrams.
     let joins: InlineArray<2, Bool>
+    /// How long to look for more frames before sleeping, at first.
+    let busyPoll: Interval
 
     /// Forwards until told to stop; everything it owns lives in this call.
     func run(_ forwarder: consuming Forwarder, lan: Int32, wan: Int32) {
@@ -48,6 +50,7 @@ struct Worker: ~Copyable {
         var nextWatchdog = path.now
         path.ringFailure = io.ringFailure
         path.joins = joins
+        path.busyPoll = busyPoll
         path.forwarder.start(at: path.now, into: &path.outbox)
 
         while !stop.isSet {
@@ -71,7 +74,7 @@ struct Worker: ~Copyable {
                 deadline = min(deadline ?? nextWatchdog, nextWatchdog)
             }
             if !running.isEmpty { deadline = path.now }
-            let ready = try io.wait(until: deadline, now: path.now)
+            let ready = try io.wait(until: deadline, now: path.now, busy: path.busyPoll)
             path.now = Clock.now()
             for side in Side.allCases where ready.contains(.failed(side)) {
                 tell(.deviceGone(side))

@@ -89,7 +89,7 @@ import Testing
                 new-sessions-per-second: 5, new-sessions-per-second-per-host: 6}
             forwarding:
               {documentation-prefixes: drop, bogons: strict, class-e: allow,
-              directed-broadcast: true}
+              directed-broadcast: true, busy-poll: 1ms}
             log: {level: debug, nat-sessions: all}
             control: {socket: /x, group: g, read-only-group: r, mode: "0600"}
             routes:
@@ -200,6 +200,7 @@ extension ChangeTests {
           ~ forwarding.bogons                 allow -> strict
           ~ forwarding.class-e                drop -> allow
           ~ forwarding.directed-broadcast     false -> true
+          ~ forwarding.busy-poll              0s -> 1ms
           ~ log.level                         info -> debug
           ~ log.nat-sessions                  summary -> all
           ~ control.socket                    /run/gatewayd/a/control.sock -> /x needs a restart

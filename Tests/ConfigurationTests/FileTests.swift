@@ -222,6 +222,7 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                   bogons: \(try stated("bogons", in: forwarding))
                   class-e: \(try stated("class-e", in: forwarding))
                   directed-broadcast: \(try stated("directed-broadcast", in: forwarding))
+                  busy-poll: \(try stated("busy-poll", in: forwarding))
 
                 """
         let result = read(yaml)

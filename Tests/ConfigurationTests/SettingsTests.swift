@@ -308,7 +308,7 @@ import Wire
                 nat: {mss-clamp: off, mode: none}
                 forwarding:
                   {documentation-prefixes: drop, bogons: strict, class-e: allow,
-                  directed-broadcast: true}
+                  directed-broadcast: true, busy-poll: 2ms}
                 log: {level: error, nat-sessions: none}
                 control: {socket: /run/x, group: "", read-only-group: adm, mode: 0600}
 
@@ -321,6 +321,7 @@ import Wire
         #expect(configuration.forwarding.policy.isStrict)
         #expect(configuration.forwarding.policy.forwardsDirectedBroadcast)
         #expect(configuration.forwarding.policy.forwardsClassE)
+        #expect(configuration.busyPoll == .milliseconds(2))
         #expect(configuration.log.level == .error)
         #expect(configuration.log.natSessions == .none)
         #expect(

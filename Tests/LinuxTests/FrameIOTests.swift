@@ -174,6 +174,29 @@ struct FrameIOTests {
         #expect(Clock.now() < start + .seconds(1))
     }
 
+    @Test func looksOutBusilyBeforeItSleeps() throws {
+        var pair = try Pair()
+        func spent(busy: Interval) throws -> Int64 {
+            let (began, now) = (processorTime(), Clock.now())
+            let deadline = now + .milliseconds(60)
+            #expect(try pair.io.wait(until: deadline, now: now, busy: busy) == [])
+            #expect(Clock.now() >= deadline)
+            return processorTime() - began
+        }
+        #expect(try spent(busy: .seconds(0)) < 2_000_000)
+        #expect(try spent(busy: .milliseconds(40)) > 2_000_000)
+        _ = pair.mailbox.post(1)
+        let now = Clock.now()
+        #expect(try pair.io.wait(until: nil, now: now, busy: .milliseconds(40)) == .mailbox)
+    }
+
+    /// Nanoseconds this thread has worked.
+    private func processorTime() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
     @Test func aDeadlineGivenBeforeEndsALaterWaitOnce() throws {
         var pair = try Pair()
         let start = Clock.now()
