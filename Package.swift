@@ -61,6 +61,8 @@ let package = Package(
         .target(
             name: "OSPF", dependencies: ["Memory", "Signing", "Timing", "Wire"],
             swiftSettings: views),
+        .target(
+            name: "BFD", dependencies: ["Timing", "Wire"], swiftSettings: views),
         .target(name: "Routing", dependencies: ["Wire"], swiftSettings: strict),
         .target(
             name: "Router",
@@ -70,8 +72,8 @@ let package = Package(
         .target(
             name: "Configuration",
             dependencies: [
-                "Timing", "Wire", "NAT", "Forwarding", "Signing", "RIP", "OSPF", "Routing",
-                "Words", "CYAML",
+                "Timing", "Wire", "NAT", "Forwarding", "Signing", "RIP", "OSPF", "BFD",
+                "Routing", "Words", "CYAML",
             ],
             swiftSettings: strict),
         .target(name: "Words", swiftSettings: strict),
@@ -90,7 +92,7 @@ let package = Package(
             name: "gatewayd",
             dependencies: [
                 "Memory", "Timing", "Wire", "NAT", "Forwarding", "Signing", "RIP", "OSPF",
-                "Routing", "Router", "Configuration", "Control", "ControlServer", "Linux",
+                "BFD", "Routing", "Router", "Configuration", "Control", "ControlServer", "Linux",
                 "Netlink",
                 logging, arguments,
             ],
@@ -139,9 +141,9 @@ func tests() -> [Target] {
     let targets: [(String, [Target.Dependency])] = [
         ("MemoryTests", []), ("TimingTests", []), ("WireTests", []), ("NATTests", ["Simulation"]),
         ("ForwardingTests", []), ("RoutingTests", []), ("RIPTests", ["RIP", "Signing"]),
-        ("OSPFTests", ["OSPF", "Signing"]),
+        ("OSPFTests", ["OSPF", "Signing"]), ("BFDTests", ["BFD"]),
         ("RouterTests", ["Simulation"]),
-        ("ConfigurationTests", ["Configuration", "OSPF", "RIP", "Signing"]),
+        ("ConfigurationTests", ["Configuration", "BFD", "OSPF", "RIP", "Signing"]),
         (
             "ControlTests",
             ["Control", "ControlServer", "gatewayctl", nio("NIOCore"), nio("NIOPosix")]
