@@ -62,6 +62,7 @@ enum Code: String, CaseIterable {
     case onLinkSide = "E055"
     case tooManyWays = "E056"
     case otherSide = "E057"
+    case nobodyToHear = "E058"
     case insideDefault = "W050"
     case unusedDistance = "W051"
 

@@ -82,7 +82,8 @@ public func differences(
 ) -> [ConfigurationChange] {
     var changes = compare(old.settings, new.settings)
     changes += compare(
-        routes(in: old, except: Set(new.routes)), routes(in: new, except: Set(old.routes)))
+        routes(in: old, except: Set(new.routes)) + old.watches,
+        routes(in: new, except: Set(old.routes)) + new.watches)
     return changes
 }
 
@@ -159,6 +160,13 @@ extension Route {
 }
 
 extension GatewayConfiguration {
+    /// What BFD watches for static routes.
+    fileprivate var watches: [Setting] {
+        watched.sorted { $0.key < $1.key }.map { hop, timing in
+            Setting("routes[via \(hop.gateway?.description ?? "")].bfd", timing.listed)
+        }
+    }
+
     /// Everything but the routes.
     fileprivate var settings: [Setting] {
         var list = [Setting("name", name, .restart)]
@@ -375,6 +383,7 @@ extension RIPConfiguration {
         for side in Side.allCases {
             if let own = settings.interfaces[side.index] {
                 list += own.settings("rip.interfaces.\(side).")
+                list.append(Setting("rip.interfaces.\(side).bfd", bfd[side.index]?.listed))
             }
         }
         return list

@@ -1,3 +1,4 @@
+internal import BFD
 internal import Forwarding
 internal import NAT
 internal import OSPF
@@ -172,9 +173,11 @@ extension Decoder {
         planBlocks(&nat, sides)
         checkForwards(nat, sides)
         let translates = nat.settings.mode != .none
+        var watched: [NextHop: BFDTiming] = [:]
         let routes = routes(
             fields[.routes],
-            RouteContext(sides: sides, inside: translates ? nat.settings.outside.other : nil))
+            RouteContext(sides: sides, inside: translates ? nat.settings.outside.other : nil),
+            &watched)
         checkPoolAgainst(Self.gateways(of: routes), nat, fields)
         let rip = rip(fields[.rip], sides)
         let ospf = ospf(fields[.ospf], sides)
@@ -195,10 +198,13 @@ extension Decoder {
             forwarding[side].speaksRIP = rip?.settings.interfaces[side.index] != nil
             forwarding[side].speaksOSPF =
                 ospf?.settings.interfaces[side.index]?.isPassive == false
+            forwarding[side].speaksBFD =
+                ospf?.bfd[side.index] != nil || rip?.bfd[side.index] != nil
+                || watched.keys.contains { $0.side == side }
         }
         var configuration = GatewayConfiguration(
             name: name, devices: sides.compactMap { $0.device?.value }, forwarding: forwarding,
-            routes: routes, rip: rip, ospf: ospf, log: log, control: control)
+            routes: routes, watched: watched, rip: rip, ospf: ospf, log: log, control: control)
         configuration.busyPoll = busyPoll
         return configuration
     }

@@ -260,6 +260,16 @@ extension Code {
         write
             - {to: default, via: 203.0.113.1}
         """,
+        .nobodyToHear:
+            """
+        BFD hears a neighbor, and a route that drops packets or leads to a connected network
+        has none.
+
+        Instead of
+            - {to: 10.9.0.0/16, interface: wan, bfd: true}
+        write
+            - {to: 10.9.0.0/16, via: 203.0.113.1, bfd: true}
+        """,
         .insideDefault:
             """
         The default route leads to the inside of the translation, so what inside hosts send

@@ -147,7 +147,9 @@ extension Decoder {
     }
 
     /// Ports the gateway itself listens on outside: a forward would take what is meant for it.
-    private static let ownPorts: [(Transport, UInt16, String)] = [(.udp, 520, "RIP")]
+    private static let ownPorts: [(Transport, UInt16, String)] = [
+        (.udp, 520, "RIP"), (.udp, 3784, "BFD"),
+    ]
 
     private mutating func checkOwn(_ nat: NATDraft, _ sides: [SideDraft]) {
         let outside = sides[nat.settings.outside.index]

@@ -1,3 +1,4 @@
+public import BFD
 public import Forwarding
 public import Routing
 public import Timing
@@ -15,6 +16,8 @@ public struct GatewayConfiguration: Hashable, Sendable {
     public var busyPoll = Interval.seconds(0)
     /// Static routes; those with the same prefix, distance and metric are one with several ways.
     public var routes: [Route]
+    /// Next hops of static routes that BFD watches, and how.
+    public var watched: [NextHop: BFDTiming]
     /// RIP; nil if it is not spoken.
     public var rip: RIPConfiguration?
     /// OSPF; nil if it is not spoken.
@@ -27,13 +30,15 @@ public struct GatewayConfiguration: Hashable, Sendable {
     /// A configuration of these parts.
     public init(
         name: String, devices: [DeviceSettings], forwarding: ForwardingSettings,
-        routes: [Route] = [], rip: RIPConfiguration? = nil, ospf: OSPFConfiguration? = nil,
+        routes: [Route] = [], watched: [NextHop: BFDTiming] = [:], rip: RIPConfiguration? = nil,
+        ospf: OSPFConfiguration? = nil,
         log: LogSettings = LogSettings(), control: ControlSettings
     ) {
         self.name = name
         self.devices = devices
         self.forwarding = forwarding
         self.routes = routes
+        self.watched = watched
         self.rip = rip
         self.ospf = ospf
         self.log = log

@@ -34,7 +34,7 @@ enum NeighborKey: String, KeyWord {
 }
 
 enum RouteKey: String, KeyWord {
-    case to, via, interface, metric, distance, type
+    case to, via, interface, metric, distance, type, bfd
     case onLink = "on-link"
 
     static let foreign = ForeignWord.route
@@ -157,7 +157,7 @@ enum RIPSectionKey: String, KeyWord {
 }
 
 enum RIPInterfaceKey: String, KeyWord {
-    case passive, cost, authentication
+    case passive, cost, authentication, bfd
     case splitHorizon = "split-horizon"
     case acceptDefault = "accept-default"
     case filterIn = "filter-in"
@@ -212,13 +212,21 @@ enum OSPFAreaKey: String, KeyWord {
 }
 
 enum OSPFInterfaceKey: String, KeyWord {
-    case area, cost, priority, passive, authentication
+    case area, cost, priority, passive, authentication, bfd
     case networkType = "network-type"
     case mtuIgnore = "mtu-ignore"
     case helloInterval = "hello-interval"
     case deadInterval = "dead-interval"
     case retransmitInterval = "retransmit-interval"
     case transmitDelay = "transmit-delay"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum BFDKey: String, KeyWord {
+    case minTx = "min-tx"
+    case minRx = "min-rx"
+    case multiplier
 
     static let foreign: [ForeignWord] = []
 }

@@ -15,6 +15,7 @@ extension OSPFConfiguration {
         for side in Side.allCases {
             if let own = settings.interfaces[side.index] {
                 list += own.list("ospf.interfaces.\(side).")
+                list.append(("ospf.interfaces.\(side).bfd", bfd[side.index]?.listed))
             }
         }
         let sources = redistributed.sorted { $0.key.rawValue < $1.key.rawValue }

@@ -1,3 +1,4 @@
+public import BFD
 public import OSPF
 public import Routing
 
@@ -11,6 +12,8 @@ public struct OSPFConfiguration: Hashable, Sendable {
     public var defaultRoute: OSPFMetric?
     /// Whether that is done although there is no default route to be used.
     public var alwaysHasDefault = false
+    /// How BFD watches the neighbours, by interface number; nil if it does not.
+    public var bfd: [BFDTiming?] = [nil, nil]
 
     /// OSPF with these settings that redistributes nothing.
     public init(_ settings: OSPFSettings) { self.settings = settings }

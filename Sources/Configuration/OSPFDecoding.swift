@@ -1,3 +1,4 @@
+internal import BFD
 internal import OSPF
 internal import Routing
 internal import Signing
@@ -15,6 +16,7 @@ extension Decoder {
         else { return nil }
         var areas = ospfAreas(fields)
         var interfaces: [OSPFInterfaceSettings?] = [nil, nil]
+        var bfd: [BFDTiming?] = [nil, nil]
         if let node = required(
             .interfaces, of: fields, help: "write interfaces: {wan: {area: 0}}")
         {
@@ -24,7 +26,7 @@ extension Decoder {
                 let side: Side = entry.key == .lan ? .lan : .wan
                 let place = Path("\(path.text).\(side)")
                 interfaces[side.index] = ospfInterface(
-                    entry.value, place, sides[side.index], &areas)
+                    entry.value, place, sides[side.index], &areas, &bfd[side.index])
             }
             if let found, found.entries.isEmpty, !found.hasForeignWord {
                 report(
@@ -41,6 +43,7 @@ extension Decoder {
         settings.isStubRouter = boolean(fields[.stubRouter], fields.name(.stubRouter)) ?? false
         settings.limits.lsas = Self.mostLSAs
         var ospf = OSPFConfiguration(settings)
+        ospf.bfd = bfd
         ospfRedistribution(fields, &ospf)
         ospfDefault(fields, &ospf)
         return ospf
@@ -152,7 +155,8 @@ extension Decoder {
     // MARK: Interfaces
 
     private mutating func ospfInterface(
-        _ node: Int, _ path: Path, _ side: SideDraft, _ areas: inout [AreaDraft]
+        _ node: Int, _ path: Path, _ side: SideDraft, _ areas: inout [AreaDraft],
+        _ bfd: inout BFDTiming?
     ) -> OSPFInterfaceSettings? {
         guard
             let fields = fields(of: node, anchor: node - 1, path: path, as: OSPFInterfaceKey.self),
@@ -176,6 +180,7 @@ extension Decoder {
         own.priority = UInt8(integer(fields[.priority], in: 0...255, fields.name(.priority)) ?? 1)
         own.isPassive = boolean(fields[.passive], fields.name(.passive)) ?? false
         own.ignoresMTU = boolean(fields[.mtuIgnore], fields.name(.mtuIgnore)) ?? false
+        bfd = self.bfd(fields[.bfd], fields.name(.bfd))
         ospfIntervals(fields, &own)
         if let node = fields[.authentication] {
             own.authentication =

@@ -1,3 +1,4 @@
+public import BFD
 public import RIP
 public import Routing
 
@@ -11,6 +12,8 @@ public struct RIPConfiguration: Hashable, Sendable {
     public var originatesDefault = false
     /// The metric of redistributed routes, 1 to 15.
     public var defaultMetric: UInt8 = 1
+    /// How BFD watches the neighbours, by interface number; nil if it does not.
+    public var bfd: [BFDTiming?] = [nil, nil]
 
     /// RIP with these settings that redistributes nothing.
     public init(_ settings: RIPSettings) { self.settings = settings }

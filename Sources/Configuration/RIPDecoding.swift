@@ -1,3 +1,4 @@
+internal import BFD
 internal import RIP
 internal import Routing
 internal import Signing
@@ -11,6 +12,7 @@ extension Decoder {
                 of: node, anchor: node - 1, path: Path("rip"), as: RIPSectionKey.self)
         else { return nil }
         var settings = RIPSettings(interfaces: [nil, nil])
+        var bfd: [BFDTiming?] = [nil, nil]
         settings.connected = sides.flatMap { $0.addresses.map(\.value.prefix) }
         if let node = required(.interfaces, of: fields, help: "write interfaces: {wan: {}}") {
             let path = Path(fields.name(.interfaces))
@@ -19,7 +21,8 @@ extension Decoder {
             for entry in found?.entries ?? [] {
                 let side: Side = entry.key == .lan ? .lan : .wan
                 settings.interfaces[side.index] = ripInterface(
-                    entry.value, Path("\(path.text).\(side)"), sides[side.index])
+                    entry.value, Path("\(path.text).\(side)"), sides[side.index],
+                    &bfd[side.index])
             }
             if let found, found.entries.isEmpty, !found.hasForeignWord {
                 report(
@@ -30,6 +33,7 @@ extension Decoder {
         ripNeighbors(fields, &settings)
         ripTimers(fields, &settings)
         var rip = RIPConfiguration(settings)
+        rip.bfd = bfd
         rip.redistributed = Set(
             list(of: fields[.redistribute], fields.name(.redistribute), most: 3) {
                 let sources = [RouteSource.connected, .static, .ospf]
@@ -43,7 +47,7 @@ extension Decoder {
     }
 
     private mutating func ripInterface(
-        _ node: Int, _ path: Path, _ side: SideDraft
+        _ node: Int, _ path: Path, _ side: SideDraft, _ bfd: inout BFDTiming?
     ) -> RIPInterfaceSettings? {
         guard
             let fields = fields(of: node, anchor: node - 1, path: path, as: RIPInterfaceKey.self)
@@ -61,6 +65,7 @@ extension Decoder {
         if boolean(fields[.receiveVersion1], fields.name(.receiveVersion1)) == true {
             own.versions = .both
         }
+        bfd = self.bfd(fields[.bfd], fields.name(.bfd))
         own.filterIn = filter(fields[.filterIn], fields.name(.filterIn))
         own.filterOut = filter(fields[.filterOut], fields.name(.filterOut))
         if let node = fields[.authentication] {

@@ -1,3 +1,4 @@
+internal import BFD
 internal import Routing
 internal import Wire
 
@@ -30,7 +31,10 @@ extension Decoder {
         ]
     }
 
-    mutating func routes(_ node: Int?, _ context: RouteContext) -> [Route] {
+    /// - Parameter watched: Receives the next hops that BFD is to watch.
+    mutating func routes(
+        _ node: Int?, _ context: RouteContext, _ watched: inout [NextHop: BFDTiming]
+    ) -> [Route] {
         guard let node,
             let items = items(of: node, "routes", most: Self.mostRoutes)
         else { return [] }
@@ -42,7 +46,8 @@ extension Decoder {
         var index = 0
         for item in items {
             defer { index += 1 }
-            guard let route = route(item, Path("routes", index: index), context) else { continue }
+            let path = Path("routes", index: index)
+            guard let route = route(item, path, context, &watched) else { continue }
             let id = RouteID(prefix: route.prefix, distance: route.distance, metric: route.metric)
             if let first = known[id] {
                 merge(route, into: &routes[first], at: item)
@@ -76,7 +81,10 @@ extension Decoder {
         first.action = .forward((ways + [way]).sorted())
     }
 
-    private mutating func route(_ node: Int, _ path: Path, _ context: RouteContext) -> Route? {
+    private mutating func route(
+        _ node: Int, _ path: Path, _ context: RouteContext,
+        _ watched: inout [NextHop: BFDTiming]
+    ) -> Route? {
         guard let fields = fields(of: node, anchor: node, path: path, as: RouteKey.self) else {
             return nil
         }
@@ -96,6 +104,7 @@ extension Decoder {
         case .prohibit: action = silent(.prohibit, "prohibit", fields)
         }
         guard let prefix, let action else { return nil }
+        watch(action, fields, &watched)
         if prefix.length == 0, let toNode, case .forward(let ways) = action,
             let side = ways.first?.side, side == context.inside
         {
@@ -107,6 +116,20 @@ extension Decoder {
         return Route(
             prefix, source: .static, distance: UInt8(truncatingIfNeeded: distance),
             metric: UInt32(truncatingIfNeeded: metric), action: action)
+    }
+
+    /// All static routes by a next hop come and go together, so one of them asks for all.
+    private mutating func watch(
+        _ action: RouteAction, _ fields: Fields<RouteKey>, _ watched: inout [NextHop: BFDTiming]
+    ) {
+        guard let node = fields[.bfd], let timing = bfd(node, fields.name(.bfd)) else { return }
+        guard case .forward(let ways) = action, let way = ways.first, way.gateway != nil else {
+            report(
+                .nobodyToHear, node, "\(fields.name(.bfd)) needs a next hop to hear",
+                help: "write via: ADDRESS, or remove bfd")
+            return
+        }
+        watched[way] = watched[way]?.joined(with: timing) ?? timing
     }
 
     private mutating func destination(

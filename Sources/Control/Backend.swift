@@ -161,6 +161,8 @@ public protocol ControlBackend: Sendable {
         type: String?, limit: Int, _ done: @escaping ControlDone<OSPFDatabaseAnswer>)
     /// The last calculations of routes.
     func ospfRuns(_ done: @escaping ControlDone<OSPFRunsAnswer>)
+    /// The neighbours that BFD watches.
+    func bfd(_ done: @escaping ControlDone<BFDAnswer>)
     /// The ARP table.
     func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>)
     /// Removes one ARP entry, or all that were learnt.

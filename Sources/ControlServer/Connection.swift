@@ -250,6 +250,7 @@ extension Connection {
         case .ospfRuns: backend.ospfRuns(list())
         case .ospfDatabase(let type, let limit):
             backend.ospfDatabase(type: type, limit: limit, list())
+        case .bfd: backend.bfd(list())
         case .neighbors: backend.neighbors(list())
         case .flush(let address): backend.flushNeighbors(address, whole())
         case .drops: backend.drops(list())

@@ -14,7 +14,7 @@ enum Request: Sendable {
     case block(IPv4Address)
     case owner(IPv4Address, UInt16)
     case ripRoutes(limit: Int)
-    case ospf, ospfNeighbors, ospfInterfaces, ospfRuns
+    case ospf, ospfNeighbors, ospfInterfaces, ospfRuns, bfd
     case ospfDatabase(type: String?, limit: Int)
     case flush(IPv4Address?)
     case reload(ReloadRequest)
@@ -35,7 +35,7 @@ enum Request: Sendable {
         "/v1/routes/lookup", "/v1/neighbors",
         "/v1/drops", "/v1/version", "/v1/rip", "/v1/rip/neighbors", "/v1/rip/routes",
         "/v1/ospf", "/v1/ospf/neighbors", "/v1/ospf/interfaces", "/v1/ospf/database",
-        "/v1/ospf/spf",
+        "/v1/ospf/spf", "/v1/bfd",
     ]
 
     /// Largest number of rows that can be asked for.
@@ -76,6 +76,7 @@ enum Request: Sendable {
         case "/v1/routes/lookup":
             return .routeLookup(try needed(&query, "address", address))
         case "/v1/rip": return .rip
+        case "/v1/bfd": return .bfd
         case "/v1/rip/neighbors": return .ripNeighbors
         case "/v1/rip/routes": return .ripRoutes(limit: try limit(&query))
         case "/v1/ospf": return .ospf

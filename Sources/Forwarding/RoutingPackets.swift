@@ -4,7 +4,7 @@ public import Wire
 
 /// What a packet of a routing protocol lies in.
 public enum RoutingTransport: Hashable, Sendable {
-    /// A UDP datagram from one port to another: RIP.
+    /// A UDP datagram from one port to another: RIP, or BFD at `RoutingPacket.portOfBFD`.
     case udp(source: UInt16, destination: UInt16)
     /// IP protocol 89: OSPF.
     case ospf
@@ -20,11 +20,15 @@ public struct RoutingPacket: Hashable, Sendable {
     public var source: IPv4Address
     /// Ourselves, a group, or a broadcast address.
     public var destination: IPv4Address
+    /// As it arrived.
+    public var timeToLive: UInt8
     /// Where the payload lies in the frame; of one longer than may be, so much of it.
     public var payload: Range<Int>
 
+    /// The port of BFD (RFC 5881 §4).
+    public static let portOfBFD: UInt16 = 3784
     /// More octets than a packet of RIP may have: whoever sends longer ones gets no more memory.
-    static let longestOfRIP = 1400
+    static let longestOfUDP = 1400
 }
 
 /// A packet of a routing protocol of our own, on one side.
@@ -37,18 +41,21 @@ public struct RoutingDatagram: Hashable, Sendable {
     public var destination: IPv4Address
     /// The protocol.
     public var transport: RoutingTransport
+    /// To be sent with: most packets are not to pass another router.
+    public var timeToLive: UInt8 = 1
     /// Cut into fragments if it does not fit the MTU and is OSPF's (RFC 2328 §A.1).
     public var payload: [UInt8]
 
     /// A datagram of these fields.
     public init(
         side: Side, source: IPv4Address, destination: IPv4Address, transport: RoutingTransport,
-        payload: [UInt8]
+        timeToLive: UInt8 = 1, payload: [UInt8]
     ) {
         self.side = side
         self.source = source
         self.destination = destination
         self.transport = transport
+        self.timeToLive = timeToLive
         self.payload = payload
     }
 
@@ -67,14 +74,15 @@ extension Forwarder {
         IPv4Address(224, 0, 0, 5).rawValue...IPv4Address(224, 0, 0, 6).rawValue
 
     /// What becomes of a packet for a routing protocol spoken on `side`: to its group, to us, or,
-    /// in RIP, to all. Pieces of OSPF's wait for each other. Nil if it is for no such protocol.
+    /// in RIP, to all; or for BFD, to us. Pieces of OSPF's wait for each other. Nil if it is for no
+    /// such protocol.
     mutating func routing(
         _ packet: Packet, _ frame: inout MutableRawSpan, _ header: VirtioNetHeader, _ side: Side,
         _ now: Instant
     ) throws(DropReason) -> Verdict? {
         switch packet.proto {
-        case IPProtocol.udp where !packet.isFragment:
-            return try packetOfRIP(packet, &frame, side).map(Verdict.routing)
+        case IPProtocol.udp where !packet.isFragment && takesUDP(packet, side):
+            return .routing(try datagram(packet, &frame, side))
         case IPProtocol.ospf where isOfOSPF(packet, side):
             guard packet.isFragment else { return .routing(packetOfOSPF(packet, side)) }
             var path = Path(side: side, now: now)
@@ -86,20 +94,30 @@ extension Forwarder {
         }
     }
 
-    private func packetOfRIP(
+    private func takesUDP(_ packet: Packet, _ side: Side) -> Bool {
+        let isOurs = own.isOwn(packet.destination, on: side)
+        switch packet.destinationPort {
+        case RoutingPacket.portOfBFD: return settings[side].speaksBFD && isOurs
+        case Self.portOfRIP:
+            return settings[side].speaksRIP
+                && (isOurs || packet.destination == Self.groupOfRIP
+                    || own.broadcastSide(of: packet.destination) == side)
+        default: return false
+        }
+    }
+
+    private func datagram(
         _ packet: Packet, _ frame: inout MutableRawSpan, _ side: Side
-    ) throws(DropReason) -> RoutingPacket? {
-        guard packet.destinationPort == Self.portOfRIP, settings[side].speaksRIP,
-            packet.destination == Self.groupOfRIP || own.isOwn(packet.destination, on: side)
-                || own.broadcastSide(of: packet.destination) == side
-        else { return nil }
+    ) throws(DropReason) -> RoutingPacket {
         guard packet.transportChecksumIsValid(&frame) else { throw .udpChecksum }
         let start = packet.transport + 8
         let length = Int(frame.be16(packet.transport + 4)) - 8
         return RoutingPacket(
-            side: side, transport: .udp(source: packet.sourcePort, destination: Self.portOfRIP),
+            side: side,
+            transport: .udp(source: packet.sourcePort, destination: packet.destinationPort),
             source: IPv4Address(packet.source), destination: IPv4Address(packet.destination),
-            payload: start..<(start + min(length, RoutingPacket.longestOfRIP)))
+            timeToLive: packet.timeToLive,
+            payload: start..<(start + min(length, RoutingPacket.longestOfUDP)))
     }
 
     private func isOfOSPF(_ packet: Packet, _ side: Side) -> Bool {
@@ -111,7 +129,7 @@ extension Forwarder {
     private func packetOfOSPF(_ packet: Packet, _ side: Side) -> RoutingPacket {
         RoutingPacket(
             side: side, transport: .ospf, source: IPv4Address(packet.source),
-            destination: IPv4Address(packet.destination),
+            destination: IPv4Address(packet.destination), timeToLive: packet.timeToLive,
             payload: packet.transport..<(Packet.ip + packet.totalLength))
     }
 
@@ -145,8 +163,8 @@ extension Forwarder {
         }
     }
 
-    /// Sends a datagram of a routing protocol with a TTL of 1; if the neighbour's hardware address
-    /// is not known, it waits for that.
+    /// Sends a datagram of a routing protocol; if the neighbour's hardware address is not known, it
+    /// waits for that.
     public mutating func send(
         _ datagram: RoutingDatagram, at now: Instant, into outbox: inout Outbox
     ) {
@@ -196,7 +214,7 @@ extension Forwarder {
         }
     }
 
-    /// The whole frame; the precedence is that of network control, the TTL 1.
+    /// The whole frame; the precedence is that of network control.
     private func write(
         _ piece: Piece, of datagram: RoutingDatagram, to hardware: MACAddress,
         _ frame: inout MutableRawSpan
@@ -210,7 +228,7 @@ extension Forwarder {
         frame.setBe16(ip + 2, UInt16(truncatingIfNeeded: start - ip + piece.payload.count))
         frame.setBe16(ip + 4, piece.identification)
         frame.setBe16(ip + 6, piece.fragmentField)
-        frame.setByte(ip + 8, 1)
+        frame.setByte(ip + 8, datagram.timeToLive)
         frame.setByte(ip + 9, isOSPF ? IPProtocol.ospf : IPProtocol.udp)
         frame.setBe16(ip + 10, 0)
         frame.setBe32(ip + 12, datagram.source.rawValue)

@@ -35,6 +35,8 @@ public struct InterfaceSettings: Hashable, Sendable {
     public var speaksRIP = false
     /// Whether packets of OSPF are taken in on this side.
     public var speaksOSPF = false
+    /// Whether packets of BFD are taken in on this side.
+    public var speaksBFD = false
 
     /// A side of these fields.
     public init(hardware: MACAddress, addresses: [InterfaceAddress], mtu: Int = 1500) {

@@ -118,9 +118,11 @@ public struct NAT: ~Copyable {
         portTimeouts = times.ports.map { ($0, TimerWheel.ticks($0.time) + 1) }
         checksTCP = settings.tcpTracking == .strict
         bucket.rate = settings.limits.newSessionsPerSecond
-        // A host that was given RIP's port would hear our neighbours (SECURITY S08).
+        // A host that was given RIP's or BFD's port would hear our neighbours (SECURITY S08).
         for address in pools.addresses.indices {
-            _ = pools[address, .udp].reserve(520, forward: nil)
+            for port: UInt16 in [520, 3784] {
+                _ = pools[address, .udp].reserve(port, forward: nil)
+            }
         }
         for (number, forward) in settings.portForwards.enumerated() {
             guard let address = pools.index(of: forwards.outside(of: forward)) else { continue }

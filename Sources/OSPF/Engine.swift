@@ -174,6 +174,19 @@ public struct OSPFEngine: ~Copyable {
         finish(&effects)
     }
 
+    /// Somebody else has found out that a neighbour is out of reach, sooner than its silence would
+    /// tell (RFC 5882 §4.2.1): what follows is what follows from that.
+    public mutating func loseNeighbor(
+        at address: IPv4Address, on number: Int, at now: Instant, into effects: inout OSPFEffects
+    ) {
+        begin(at: now, &effects)
+        for index in interfaces[number].neighbors.indices
+        where interfaces[number].neighbors[index].address == address {
+            handle(number, index, .inactivityTimer)
+        }
+        finish(&effects)
+    }
+
     // MARK: Time
 
     /// When `tick` has something to do next; nil for never.

@@ -242,6 +242,20 @@ public struct RIPEngine: ~Copyable {
         forget(at: now, into: &effects) { $0.interface == number }
     }
 
+    /// Somebody else has found out that a neighbour is out of reach (RFC 5882 §4.2.1): it is gone,
+    /// and what it announced.
+    public mutating func loseNeighbor(
+        at address: IPv4Address, on interface: Int, at now: Instant,
+        into effects: inout RIPEffects
+    ) {
+        guard let index = neighbor(at: address, on: interface), neighbors[index].isUp else {
+            return
+        }
+        neighbors[index].isUp = false
+        effects.events.append(.neighborDown(interface: interface, address))
+        forget(at: now, into: &effects) { Int($0.neighbor) == index }
+    }
+
     /// Judges everything kept by new settings.
     private mutating func reviewAll(at now: Instant, into effects: inout RIPEffects) {
         for number in 0..<table.limit where table.destinations[number].flags.contains(.inUse) {

@@ -74,7 +74,7 @@ extension RIPEngine {
 
     // MARK: Neighbours
 
-    private func neighbor(at address: IPv4Address, on interface: Int) -> Int? {
+    func neighbor(at address: IPv4Address, on interface: Int) -> Int? {
         neighbors.firstIndex { $0.address == address && $0.interface == interface }
     }
 

@@ -22,9 +22,12 @@ public struct ControlPlane: Sendable {
 
     /// Takes on interface addresses and static routes; the table to publish, or nil if nothing
     /// changed.
+    ///
+    /// - Parameter silent: Next hops that static routes are not to use for now.
     public mutating func configure(
-        _ settings: ForwardingSettings, routes: [Route]
+        _ settings: ForwardingSettings, routes: [Route], silent: Set<NextHop> = []
     ) -> FIBUpdate? {
+        rib.setSilent(silent, into: &changes)
         let connected = Side.allCases.flatMap { side in
             RIB.connected(settings[side].addresses, on: side)
         }
@@ -37,7 +40,21 @@ public struct ControlPlane: Sendable {
     /// What to publish at once when a side went down, before `setLink` works through the routes:
     /// equal ways by the other side take over. Nil if there are none.
     public mutating func failover(from side: Side) -> FIBUpdate? {
-        rib.isUp(side) ? builder.failover(from: side) : nil
+        rib.isUp(side) ? builder.failover { $0.side == side } : nil
+    }
+
+    /// The same when a next hop is found out of reach, whoever has routes by it: those who know
+    /// better have them back with the next `table`.
+    public mutating func failover(from hop: NextHop) -> FIBUpdate? {
+        guard let update = builder.failover(where: { $0 == hop }) else { return nil }
+        isStale = true
+        return update
+    }
+
+    /// Names the next hops that static routes are not to use. Packets follow with the next `table`.
+    public mutating func setSilent(_ hops: Set<NextHop>) {
+        rib.setSilent(hops, into: &changes)
+        takeIn()
     }
 
     /// A side came up or went down: routes by it come into or go out of use.

@@ -95,19 +95,19 @@ public struct FIBBuilder: Sendable {
         return .patch(patch)
     }
 
-    /// A patch that takes the ways by `side` out of every group that has others; nil if none has.
+    /// A patch that takes lost ways out of every group that has others; nil if none has.
     ///
     /// Its size does not depend on how many prefixes follow the groups, so packets turn to the
     /// other ways at once, long before the routes are worked through. The next `update` restores
     /// what is still wanted. O(groups).
-    mutating func failover(from side: Side) -> FIBUpdate? {
+    mutating func failover(where isLost: (NextHop) -> Bool) -> FIBUpdate? {
         guard let room else { return nil }
         var patch = FIBPatch(generation: generation &+ 1, routeCount: routeCount, room)
         for number in slots.indices.dropFirst() where slots[number].users > 0 {
             guard number < room.groups, case .forward(let hops) = slots[number].action else {
                 continue
             }
-            let left = hops.filter { $0.side != side }
+            let left = hops.filter { !isLost($0) }
             guard !left.isEmpty, left.count < hops.count else { continue }
             patch.set(UInt32(number), NextHopGroup(for: .forward(left)))
             changedGroups.insert(UInt32(number))

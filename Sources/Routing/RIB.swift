@@ -15,6 +15,8 @@ public struct RIB: Sendable {
     private var tables: [SourceTable]
     /// By `Side.rawValue`.
     private var sidesUp: [Bool]
+    /// Next hops that static routes do not use.
+    private var silent: Set<NextHop> = []
     /// Sets of ways that routes have. Most routes share few, so equal ones are one array.
     private var ways: Set<[NextHop]> = []
     /// By `RouteRefusal.rawValue`.
@@ -118,10 +120,27 @@ public struct RIB: Sendable {
     public mutating func setSide(_ side: Side, isUp: Bool, into changes: inout [RIBChange]) {
         guard sidesUp[side.index] != isUp else { return }
         var list = PrefixList()
-        for table in tables { table.collect(by: side, into: &list) }
+        for table in tables {
+            table.collect(into: &list) { hops in hops.contains { $0.side == side } }
+        }
         let touched = list.sorted()
         let old = touched.map { best(for: $0) }
         sidesUp[side.index] = isUp
+        for (prefix, old) in zip(touched, old) { refresh(prefix, from: old, into: &changes) }
+    }
+
+    /// Names the next hops that static routes are not to use, instead of those named before. O(n
+    /// log n) in the routes it touches, after one pass over the table.
+    public mutating func setSilent(_ hops: Set<NextHop>, into changes: inout [RIBChange]) {
+        let changed = hops.symmetricDifference(silent)
+        guard !changed.isEmpty else { return }
+        var list = PrefixList()
+        tables[Int(RouteSource.static.rawValue)].collect(into: &list) {
+            !changed.isDisjoint(with: $0)
+        }
+        let touched = list.sorted()
+        let old = touched.map { best(for: $0) }
+        silent = hops
         for (prefix, old) in zip(touched, old) { refresh(prefix, from: old, into: &changes) }
     }
 
@@ -133,8 +152,7 @@ public struct RIB: Sendable {
         var winner: Route?
         for table in tables where table.count > 0 {
             table.forEach(to: prefix) { candidate in
-                guard candidate.distance < 255, let action = candidate.action.live(sidesUp)
-                else { return }
+                guard candidate.distance < 255, let action = live(candidate) else { return }
                 var route = candidate
                 route.action = action
                 if let merged = winner?.merged(with: route) {
@@ -233,13 +251,24 @@ public struct RIB: Sendable {
     }
 
     private func isUsable(_ route: Route) -> Bool {
-        route.distance < 255 && route.action.live(sidesUp) != nil
+        route.distance < 255 && live(route) != nil
+    }
+
+    /// The action without the ways that are out of use; nil if none is left.
+    private func live(_ route: Route) -> RouteAction? {
+        guard let action = route.action.live(sidesUp) else { return nil }
+        guard !silent.isEmpty, route.source == .static, case .forward(let hops) = action,
+            hops.contains(where: silent.contains)
+        else { return action }
+        let left = hops.filter { !silent.contains($0) }
+        return left.isEmpty ? nil : .forward(left)
     }
 
     /// How a candidate stands against the route in use for its prefix.
     private func standing(of route: Route, against winner: Route?) -> RouteStanding {
         guard route.distance < 255 else { return .unusableDistance }
-        guard let live = route.action.live(sidesUp), let winner else { return .sideDown }
+        guard route.action.live(sidesUp) != nil else { return .sideDown }
+        guard let live = live(route), let winner else { return .silent }
         if route.distance != winner.distance { return .distance }
         if route.metric != winner.metric { return .metric }
         guard route.source == winner.source else { return .tie }
@@ -287,12 +316,6 @@ extension RouteSource {
 }
 
 extension RouteAction {
-    /// Whether packets may leave by `side`.
-    func uses(_ side: Side) -> Bool {
-        guard case .forward(let hops) = self else { return false }
-        return hops.contains { $0.side == side }
-    }
-
     /// The action without the ways on sides that are down; nil if none is left.
     func live(_ sidesUp: [Bool]) -> RouteAction? {
         guard case .forward(let hops) = self else { return self }

@@ -64,6 +64,8 @@ public enum RouteStanding: UInt8, Sendable, CaseIterable {
     case tooManyWays
     /// Every next hop lies on a side that is down.
     case sideDown
+    /// BFD hears no next hop of this static route.
+    case silent
     /// Its distance is 255.
     case unusableDistance
 
@@ -77,6 +79,7 @@ public enum RouteStanding: UInt8, Sendable, CaseIterable {
         case .tie: "another route with the same distance and metric comes first"
         case .tooManyWays: "\(Route.mostNextHops) equal ways are in use already"
         case .sideDown: "every next hop is on a side that is down"
+        case .silent: "BFD hears no next hop"
         case .unusableDistance: "distance 255 is never used"
         }
     }

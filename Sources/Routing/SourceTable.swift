@@ -75,15 +75,19 @@ struct SourceTable: Sendable {
         }
     }
 
-    /// The prefixes with a candidate that leads to `side`. O(n).
-    func collect(by side: Side, into prefixes: inout PrefixList) {
+    /// The prefixes with a candidate whose next hops are some that are looked for. O(n).
+    func collect(into prefixes: inout PrefixList, where isWanted: ([NextHop]) -> Bool) {
+        func leads(_ entry: Entry) -> Bool {
+            guard case .forward(let hops) = entry.action else { return false }
+            return isWanted(hops)
+        }
         for (prefix, known) in entries {
-            let leads =
+            let isFound =
                 switch known {
-                case .one(let entry): entry.action.uses(side)
-                case .several(let list): list.contains { $0.action.uses(side) }
+                case .one(let entry): leads(entry)
+                case .several(let list): list.contains(where: leads)
                 }
-            if leads { prefixes.add(prefix) }
+            if isFound { prefixes.add(prefix) }
         }
     }
 

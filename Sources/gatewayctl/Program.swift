@@ -51,7 +51,7 @@ struct GatewayCtl: ParsableCommand {
                 subcommands: [
                     StatusCommand.self, InterfacesCommand.self, SessionsCommand.self,
                     NATCommand.self, RoutesCommand.self, NeighborsCommand.self, RIPCommand.self,
-                    OSPFCommand.self, TopologyCommand.self, DropsCommand.self,
+                    OSPFCommand.self, TopologyCommand.self, BFDCommand.self, DropsCommand.self,
                 ]),
             CommandGroup(
                 name: "Change", subcommands: [CheckConfigCommand.self, ReloadCommand.self]),

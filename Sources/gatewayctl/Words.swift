@@ -21,7 +21,7 @@ enum Words {
     ]
     static let commands = [
         "status", "interfaces", "sessions", "nat", "routes", "neighbors", "rip", "ospf",
-        "drops", "topology",
+        "bfd", "drops", "topology",
         "check-config", "reload", "version", "help",
     ]
     private static let filterWords = [

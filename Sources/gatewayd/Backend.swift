@@ -38,7 +38,7 @@ struct Backend: ControlBackend {
     }
 
     /// Asks the worker, then the control thread with what it said.
-    private func ask<Middle: Sendable, Value>(
+    func ask<Middle: Sendable, Value>(
         _ done: @escaping ControlDone<Value>,
         _ first: @escaping @Sendable (inout DataPath) -> Middle,
         then second: @escaping @Sendable (Daemon, Middle) -> Value

@@ -34,6 +34,8 @@ final class Daemon {
     /// Nil where the protocol is not spoken, and before the first packet can pass.
     var rip: RIPSpeaker?
     var ospf: OSPFSpeaker?
+    /// Neighbours that BFD watches.
+    var watch = NeighborWatch()
 
     var configuration: GatewayConfiguration
     var warnings: Int
@@ -155,7 +157,9 @@ final class Daemon {
             ], busyPoll: configuration.busyPoll)
         var forwarder = Forwarder(
             configuration.forwarding, random: Random(key: SystemRandom.key()))
-        if let table = control.configure(configuration.forwarding, routes: configuration.routes) {
+        if let table = control.configure(
+            configuration.forwarding, routes: configuration.routes, silent: silentHops)
+        {
             _ = forwarder.publish(table)
         }
         forwarder.recordSessions(configuration.log.natSessions == .all)
@@ -297,6 +301,7 @@ final class Daemon {
             }
             watchers.tell(events, lost: lost, rules: ruleNames)
             if lost > 0 { log.warning("\(lost) more sessions were made or ended") }
+        case .bfd(let events): hear(events)
         case .failed(let error):
             log.critical("\(error)")
             exitStatus = error.exitStatus
@@ -416,7 +421,7 @@ final class Daemon {
         self.warnings = warnings
         appliedSeconds = Clock.wallSeconds()
         log.logLevel = Self.level(new.log.level)
-        let table = control.configure(new.forwarding, routes: new.routes)
+        let table = control.configure(new.forwarding, routes: new.routes, silent: silentHops)
         let (settings, busyPoll) = (new.forwarding, new.busyPoll)
         let recordsSessions = recordsSessions
         post(table) { path in

@@ -1,3 +1,4 @@
+import BFD
 import Forwarding
 import Linux
 import NAT
@@ -8,6 +9,9 @@ import Wire
 struct DataPath: ~Copyable {
     var forwarder: Forwarder
     var outbox: Outbox
+    var bfd: BFDEngine
+    /// What BFD has to tell the control thread.
+    var bfdEffects = BFDEffects()
     /// The moment of the present turn of the loop.
     var now: Instant
     /// Whether the device of a side takes super-packets of datagrams.
@@ -45,6 +49,8 @@ enum WorkerEvent: Sendable {
     case deviceGone(Side)
     /// Sessions were made and ended, and more than could be told.
     case sessions([SessionEvent], lost: Int)
+    /// Sessions of BFD are in other states.
+    case bfd([BFDEvent])
     /// The loop ended with an error.
     case failed(SystemError)
 }

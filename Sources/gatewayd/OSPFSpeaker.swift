@@ -1,3 +1,4 @@
+import BFD
 import Configuration
 import Forwarding
 import Linux
@@ -72,6 +73,24 @@ final class OSPFSpeaker: RoutingSpeaker {
         }
     }
 
+    /// Those that are in two-way conversation with us (RFC 5882 §4.1).
+    var watched: [BFDPeer: BFDTiming] {
+        guard configuration.bfd.contains(where: { $0 != nil }) else { return [:] }
+        var list: [BFDPeer: BFDTiming] = [:]
+        for neighbor in engine.neighbors where neighbor.state >= .twoWay {
+            list[BFDPeer(interface: neighbor.interface, neighbor.address)] =
+                configuration.bfd[neighbor.interface]
+        }
+        return list
+    }
+
+    func lose(_ peer: BFDPeer, at now: Instant) {
+        measure {
+            engine.loseNeighbor(
+                at: peer.address, on: peer.interface, at: now, into: &effects)
+        }
+    }
+
     func tick(at now: Instant) { measure { engine.tick(at: now, into: &effects) } }
 
     func stop(at now: Instant) { engine.stop(at: now, into: &effects) }
@@ -140,6 +159,9 @@ final class OSPFSpeaker: RoutingSpeaker {
     func takeOutcome() -> RoutingOutcome {
         var outcome = RoutingOutcome()
         outcome.lines = effects.events.compactMap(line)
+        outcome.hasNewNeighbors = effects.events.contains {
+            if case .neighbor = $0 { true } else { false }
+        }
         outcome.packets = effects.packets.compactMap(Self.datagram)
         if !effects.changes.isEmpty {
             outcome.lines += lines(of: effects.changes)

@@ -1,3 +1,4 @@
+import BFD
 import Configuration
 import Forwarding
 import Linux
@@ -66,6 +67,20 @@ final class RIPSpeaker: RoutingSpeaker {
             on: mail.side.index, at: now, into: &effects)
     }
 
+    var watched: [BFDPeer: BFDTiming] {
+        guard configuration.bfd.contains(where: { $0 != nil }) else { return [:] }
+        var list: [BFDPeer: BFDTiming] = [:]
+        for neighbor in engine.neighborRows where neighbor.isUp {
+            list[BFDPeer(interface: neighbor.interface, neighbor.address)] =
+                configuration.bfd[neighbor.interface]
+        }
+        return list
+    }
+
+    func lose(_ peer: BFDPeer, at now: Instant) {
+        engine.loseNeighbor(at: peer.address, on: peer.interface, at: now, into: &effects)
+    }
+
     func tick(at now: Instant) { engine.tick(at: now, into: &effects) }
 
     func stop(at now: Instant) { engine.stop(at: now, into: &effects) }
@@ -101,6 +116,7 @@ final class RIPSpeaker: RoutingSpeaker {
     func takeOutcome() -> RoutingOutcome {
         var outcome = RoutingOutcome()
         outcome.lines = effects.events.map(Self.line)
+        outcome.hasNewNeighbors = !effects.events.isEmpty
         outcome.packets = effects.packets.compactMap(Self.datagram)
         if !effects.changes.isEmpty {
             outcome.lines += lines(of: effects.changes)

@@ -1,3 +1,4 @@
+import BFD
 import Configuration
 import Forwarding
 import Glibc
@@ -23,6 +24,8 @@ struct RoutingOutcome {
     var last: [IPv4Prefix: Route?] = [:]
     var packets: [RoutingDatagram] = []
     var lines: [LogLine] = []
+    /// Whether neighbours came or went.
+    var hasNewNeighbors = false
 
     struct LogLine {
         var level = Logger.Level.info
@@ -42,6 +45,10 @@ protocol RoutingSpeaker: AnyObject {
     /// Takes in what has changed in the routes in use.
     func hear(_ changes: [RIBChange], at now: Instant)
     func receive(_ mail: RoutingMail, at now: Instant)
+    /// Neighbours that BFD is to watch.
+    var watched: [BFDPeer: BFDTiming] { get }
+    /// A neighbour is out of reach.
+    func lose(_ peer: BFDPeer, at now: Instant)
     func tick(at now: Instant)
     /// Takes back what was said, before the end.
     func stop(at now: Instant)
@@ -50,7 +57,7 @@ protocol RoutingSpeaker: AnyObject {
 }
 
 extension Daemon {
-    private var speakers: [any RoutingSpeaker] {
+    var speakers: [any RoutingSpeaker] {
         var list: [any RoutingSpeaker] = []
         if let rip { list.append(rip) }
         if let ospf { list.append(ospf) }
@@ -81,6 +88,7 @@ extension Daemon {
         if let wanted = configuration.rip { rip?.apply(wanted, routes, at: now) }
         if let wanted = configuration.ospf { ospf?.apply(wanted, routes, at: now) }
         carryOutRouting()
+        watchNeighbors()
     }
 
     private func setLinks(of speaker: any RoutingSpeaker, at now: Instant) {
@@ -153,7 +161,7 @@ extension Daemon {
         return Int32(clamping: min(max(left + 999_999, 0) / 1_000_000, Int64(most)))
     }
 
-    private func carryOutRouting() {
+    func carryOutRouting() {
         takeOverRouting()
         if let table = control.table() { post(table) { _ in } }
     }
@@ -163,11 +171,13 @@ extension Daemon {
     private func takeOverRouting() {
         let speakers = speakers
         var packets: [RoutingDatagram] = []
+        var hasNewNeighbors = false
         for _ in 0..<4 {
             var isNews = false
             for speaker in speakers {
                 let outcome = speaker.takeOutcome()
                 packets += outcome.packets
+                hasNewNeighbors = hasNewNeighbors || outcome.hasNewNeighbors
                 outcome.lines.forEach(write)
                 guard !outcome.last.isEmpty else { continue }
                 control.learn(
@@ -181,6 +191,7 @@ extension Daemon {
             if !isNews { break }
         }
         send(packets)
+        if hasNewNeighbors { watchNeighbors() }
     }
 
     private func send(_ packets: [RoutingDatagram]) {

@@ -1,3 +1,4 @@
+import BFD
 import Forwarding
 import Linux
 import NAT
@@ -42,7 +43,11 @@ struct Worker: ~Copyable {
     ) throws(SystemError) {
         var io = device
         var slab = FrameSlab(count: Self.batch * 2 + 1)
-        var path = DataPath(forwarder: forwarder, outbox: Outbox(), now: Clock.now())
+        var path = DataPath(
+            forwarder: forwarder, outbox: Outbox(),
+            bfd: BFDEngine(
+                interfaces: Side.allCases.count, random: Random(key: SystemRandom.key())),
+            now: Clock.now())
         var mail = jobs.makeBatch()
         var running: [(job: WorkerJob, cursor: UInt32)] = []
         var isReady = false
@@ -65,7 +70,11 @@ struct Worker: ~Copyable {
                     path.forwarder.loseSessionEvents(events.count + lost)
                 }
             }
+            if !path.bfdEffects.events.isEmpty, tell(.bfd(path.bfdEffects.events)) {
+                path.bfdEffects.events.removeAll()
+            }
             var deadline = path.forwarder.nextDeadline(at: path.now)
+            if let due = path.bfd.nextDeadline { deadline = min(deadline ?? due, due) }
             if let watchdog {
                 if nextWatchdog <= path.now {
                     _ = service.watchdog()
@@ -86,6 +95,7 @@ struct Worker: ~Copyable {
             if let deadline, deadline <= path.now {
                 path.forwarder.tick(at: path.now, into: &path.outbox)
             }
+            path.tickBFD()
             if ready.contains(.mailbox) || !running.isEmpty {
                 Self.work(&running, &mail, jobs, &path)
             }
@@ -142,10 +152,14 @@ struct Worker: ~Copyable {
         return false
     }
 
-    /// Hands a packet of a routing protocol to the control thread, which takes its time.
+    /// Hands a packet of a routing protocol to the control thread, which takes its time; BFD has
+    /// none.
     private func hand(
         _ packet: RoutingPacket, _ frame: RawSpan, _ path: inout DataPath
     ) {
+        if case .udp(_, RoutingPacket.portOfBFD) = packet.transport {
+            return path.hearBFD(packet, frame)
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(packet.payload.count)
         for index in packet.payload { bytes.append(frame.byte(index)) }

@@ -172,6 +172,47 @@ extension ErrorCase {
 
                 """#),
         ErrorCase(
+            "BFD with nobody to hear, or too fast",
+            after: #"""
+                routes:
+                - {to: 10.9.0.0/16, interface: wan, bfd: true}
+                - {to: 10.8.0.0/16, type: blackhole, bfd: {multiplier: 3}}
+                - {to: 10.7.0.0/16, via: 203.0.113.9, bfd: {min-tx: 5ms, min-rx: 2m, multiplier: 0}}
+                - {to: 10.6.0.0/16, via: 203.0.113.9, bfd: fast}
+
+                """#,
+            says: #"""
+                a.yaml:8:42: error[E058]: routes[0].bfd needs a next hop to hear
+                 8 | - {to: 10.9.0.0/16, interface: wan, bfd: true}
+                   |                                          ^^^^
+                   = help: write via: ADDRESS, or remove bfd
+                a.yaml:9:43: error[E058]: routes[1].bfd needs a next hop to hear
+                 9 | - {to: 10.8.0.0/16, type: blackhole, bfd: {multiplier: 3}}
+                   |                                           ^
+                   = help: write via: ADDRESS, or remove bfd
+                a.yaml:10:53: error[E021]: routes[2].bfd.min-tx must be between 10ms and 1m,\#
+                 not 5ms
+                 10 | - {to: 10.7.0.0/16, via: 203.0.113.9, bfd: {min-tx: 5ms, min-rx: 2m, m\#
+                ultiplier: 0}}
+                    |                                                     ^^^
+                a.yaml:10:66: error[E021]: routes[2].bfd.min-rx must be between 10ms and 1m,\#
+                 not 2m
+                 10 | - {to: 10.7.0.0/16, via: 203.0.113.9, bfd: {min-tx: 5ms, min-rx: 2m, m\#
+                ultiplier: 0}}
+                    |                                                                  ^^
+                a.yaml:10:82: error[E021]: routes[2].bfd.multiplier must be between 1 and 25\#
+                5, not 0
+                 10 | - {to: 10.7.0.0/16, via: 203.0.113.9, bfd: {min-tx: 5ms, min-rx: 2m, m\#
+                ultiplier: 0}}
+                    |                                                                       \#
+                           ^
+                a.yaml:11:44: error[E024]: routes[3].bfd must be true or false, not 'fast'
+                 11 | - {to: 10.6.0.0/16, via: 203.0.113.9, bfd: fast}
+                    |                                            ^^^^
+                6 problems
+
+                """#),
+        ErrorCase(
             "distance 255",
             after: #"""
                 routes: [{to: default, via: 203.0.113.1, distance: 255}]

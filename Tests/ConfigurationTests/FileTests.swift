@@ -92,11 +92,11 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
         if let each = object["additionalProperties"] as? Object {
             result.merge(keys(of: each, at: path)) { first, _ in first }
         }
+        // A value may be a word or a mapping.
+        for choice in object["oneOf"] as? [Object] ?? [] {
+            result.merge(keys(of: choice, at: path)) { first, _ in first }
+        }
         if let items = object["items"] as? Object {
-            // An item may be a word or a mapping.
-            for choice in items["oneOf"] as? [Object] ?? [] {
-                result.merge(keys(of: choice, at: path)) { first, _ in first }
-            }
             result.merge(keys(of: items, at: path)) { first, _ in first }
         }
         return result
@@ -116,6 +116,11 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
             ("interfaces.lan.offload", ErrorCase.skeleton + "    offload: {\(strange)}"),
             ("interfaces.lan.neighbors", ErrorCase.skeleton + "    neighbors: [{\(strange)}]"),
             ("routes", ErrorCase.skeleton + "routes: [{\(strange)}]"),
+            (
+                "routes.bfd",
+                ErrorCase.skeleton
+                    + "routes: [{to: default, via: 10.1.0.9, bfd: {\(strange)}}]"
+            ),
             ("nat", ErrorCase.skeleton + "nat: {\(strange)}"),
             ("nat.pool", ErrorCase.skeleton + "nat: {pool: {\(strange)}}"),
             ("nat.port-forwards", ErrorCase.skeleton + "nat: {port-forwards: [{\(strange)}]}"),
@@ -141,6 +146,10 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                     + "rip: {interfaces: {lan: {authentication: {type: md5, "
                     + "keys: [{\(strange)}]}}}}"
             ),
+            (
+                "rip.interfaces.lan.bfd",
+                ErrorCase.skeleton + "rip: {interfaces: {lan: {bfd: {\(strange)}}}}"
+            ),
             ("rip.timers", ErrorCase.skeleton + "rip: {timers: {\(strange)}}"),
             ("ospf", ErrorCase.skeleton + "ospf: {\(strange)}"),
             ("ospf.areas", ErrorCase.skeleton + "ospf: {areas: {1: {\(strange)}}}"),
@@ -157,6 +166,10 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                 "ospf.interfaces.lan.authentication.keys",
                 ErrorCase.skeleton + "ospf: {interfaces: {lan: {area: 0, authentication: "
                     + "{type: md5, keys: [{\(strange)}]}}}}"
+            ),
+            (
+                "ospf.interfaces.lan.bfd",
+                ErrorCase.skeleton + "ospf: {interfaces: {lan: {area: 0, bfd: {\(strange)}}}}"
             ),
             ("ospf.redistribute", ErrorCase.skeleton + "ospf: {redistribute: [{\(strange)}]}"),
             (
@@ -180,6 +193,7 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                     "rip.interfaces", "rip.interfaces.wan", "rip.interfaces.wan.authentication",
                     "rip.interfaces.wan.authentication.keys",
                     "ospf.interfaces.wan.authentication.keys",
+                    "rip.interfaces.wan.bfd", "ospf.interfaces.wan.bfd",
                     "ospf.interfaces", "ospf.interfaces.wan", "ospf.interfaces.wan.authentication",
                 ]))
         #expect(keys["interfaces"] == ["lan", "wan"])

@@ -1,3 +1,4 @@
+import BFD
 import Forwarding
 import OSPF
 import Routing
@@ -46,6 +47,7 @@ import Wire
                       hello-interval: 500ms
                       retransmit-interval: 2s
                       transmit-delay: 3s
+                      bfd: {min-tx: 50ms, min-rx: 60ms, multiplier: 4}
                       authentication: {type: md5, key-id: 9, key-file: /k}
                   redistribute: [connected, {from: rip, metric: 30, metric-type: 1}]
                   default-originate: {always: true}
@@ -74,6 +76,12 @@ import Wire
             ])
         #expect(ospf.defaultRoute == OSPFMetric(10) && ospf.alwaysHasDefault)
         #expect(result.configuration?.forwarding[.lan].speaksOSPF == false, "passive")
+        var timing = BFDTiming()
+        (timing.transmit, timing.receive) = (.milliseconds(50), .milliseconds(60))
+        timing.multiplier = 4
+        #expect(ospf.bfd == [nil, timing])
+        #expect(result.configuration?.forwarding[.wan].speaksBFD == true)
+        #expect(result.configuration?.forwarding[.lan].speaksBFD == false)
         let before = try #require(read(ErrorCase.skeleton).configuration)
         let after = try #require(result.configuration)
         let text = ConfigurationChange.render(differences(from: before, to: after))
@@ -81,10 +89,36 @@ import Wire
             "ospf.router-id                    1.2.3.4", "ospf.areas.0.0.0.1.type",
             "ospf.interfaces.wan.authentication md5 key 9", "ospf.redistribute[rip]",
             "30 type 1", "ospf.default-originate", "10 type 2, always",
+            "ospf.interfaces.wan.bfd           50ms/60ms x 4",
         ] {
             #expect(text.contains(line), "\(line) in\n\(text)")
         }
         #expect(!text.contains("secret"))
+    }
+
+    @Test func bfdForRIPAndStaticRoutes() throws {
+        let result = read(
+            ErrorCase.skeleton + """
+                rip: {interfaces: {lan: {bfd: true}, wan: {bfd: false}}}
+                routes:
+                  - {to: default, via: 203.0.113.9, bfd: {min-rx: 1s}}
+                  - {to: 10.9.0.0/16, via: 203.0.113.9, bfd: {min-tx: 50ms}}
+                  - {to: 10.8.0.0/16, via: 203.0.113.8, bfd: false}
+
+                """)
+        #expect(result.render() == "")
+        let configuration = try #require(result.configuration)
+        #expect(configuration.rip?.bfd == [BFDTiming(), nil])
+        var timing = BFDTiming()
+        timing.transmit = .milliseconds(50)
+        let hop = NextHop(side: .wan, gateway: ip("203.0.113.9"))
+        #expect(configuration.watched == [hop: timing], "fast enough for both routes")
+        #expect(configuration.forwarding[.wan].speaksBFD)
+        let before = try #require(read(ErrorCase.skeleton).configuration)
+        let text = ConfigurationChange.render(differences(from: before, to: configuration))
+        #expect(text.contains("rip.interfaces.lan.bfd            300ms/300ms x 3"))
+        #expect(text.contains("routes[via 203.0.113.9].bfd       50ms/300ms x 3"))
+        #expect(!text.contains("rip.interfaces.wan.bfd"))
     }
 
     @Test func ripTakesFromOSPF() throws {

@@ -141,6 +141,17 @@ private func run(_ server: TestServer, _ words: String...) throws -> CommandResu
         #expect(try run(server, "rip", "routes", "-o", "json").output.contains("\"tag\":77"))
     }
 
+    @Test func bfd() throws {
+        let server = try TestServer()
+        let output = try run(server, "bfd").output
+        let row = "203.0.113.9  wan   Up     1m15s  static, ospf  50ms   1s     1.5ms"
+        #expect(output.contains(row), "\(output)")
+        #expect(output.contains("120       130   control detection time expired"), "\(output)")
+        #expect(output.contains("wan: 2 bfd.ttl: Too far."))
+        let json = try run(server, "bfd", "-o", "json").output
+        #expect(json.contains("\"detection_microseconds\":1500"), "\(json)")
+    }
+
     @Test func ospf() throws {
         let server = try TestServer()
         let status = try run(server, "ospf").output

@@ -310,6 +310,22 @@ final class FakeBackend: ControlBackend {
                 interfaces: [wan]), done)
     }
 
+    func bfd(_ done: @escaping ControlDone<BFDAnswer>) {
+        let drop = BFDDropCount(side: "wan", reason: "bfd.ttl", count: 2, meaning: "Too far.")
+        reply(
+            BFDAnswer(
+                instance: "home", drops: [drop],
+                sessions: [
+                    BFDSessionStatus(
+                        address: "203.0.113.9", side: "wan", state: "Up", neighborState: "Up",
+                        sinceSeconds: 75, ups: 2, users: ["static", "ospf"],
+                        transmitMicroseconds: 50_000, receiveMicroseconds: 1_000_000,
+                        detectionMicroseconds: 1500, multiplier: 3, neighborMultiplier: 4,
+                        diagnostic: "control detection time expired", neighborDiagnostic: "none",
+                        discriminator: 77, neighborDiscriminator: 78, received: 120, sent: 130)
+                ]), done)
+    }
+
     func ripNeighbors(_ done: @escaping ControlDone<RIPNeighborsAnswer>) {
         reply(
             RIPNeighborsAnswer(

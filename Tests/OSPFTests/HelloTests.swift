@@ -67,6 +67,21 @@ struct HelloTests {
         #expect(link.engine.neighbors.count == 1, "on point-to-point links any address will do")
     }
 
+    @Test("A neighbour that others find out of reach is gone at once", .rfc(5882, "4.2.1"))
+    func outOfReach() {
+        let bed = Bed(.broadcast)
+        bed.hello(peer)
+        #expect(bed.engine.neighbors.count == 1)
+        bed.engine.loseNeighbor(at: ip("10.0.0.8"), on: 0, at: bed.now, into: &bed.effects)
+        #expect(bed.engine.neighbors.count == 1)
+        bed.engine.loseNeighbor(at: peer.address, on: 0, at: bed.now, into: &bed.effects)
+        #expect(bed.engine.neighbors.isEmpty)
+        let isTold = bed.effects.events.contains {
+            if case .neighbor(0, peer.router, _, .down) = $0 { true } else { false }
+        }
+        #expect(isTold)
+    }
+
     @Test("Only Designated Routers listen to 224.0.0.6", .row("OSPF-PKT-4"))
     func group() {
         let bed = Bed(.broadcast)

@@ -10,6 +10,7 @@ struct RoutingPacketTests {
         Bench {
             $0.interfaces[1].speaksRIP = true
             $0.interfaces[1].speaksOSPF = true
+            $0.interfaces[1].speaksBFD = true
         }
     }
 
@@ -91,6 +92,45 @@ struct RoutingPacketTests {
         #expect(bench.send(datagram).count == 1)
         bench.setLink(.wan, isUp: false)
         #expect(bench.send(datagram).isEmpty && bench.drops(.deviceDown, on: .wan) == 1)
+    }
+
+    @Test("What is for BFD is handed over with its TTL, and only what is sent to us")
+    func whatIsForBFDIsHandedOver() throws {
+        var bench = Self.bench()
+        let payload = [UInt8](repeating: 7, count: 24)
+        for destination in ["203.0.113.2", "203.0.113.255", "224.0.0.9"] {
+            let packet = PacketBuilder("203.0.113.9", destination)
+                .with { $0.timeToLive = 254 }.udp(40000, 3784, payload)
+            let toAll = destination.hasSuffix("255") ? MACAddress.broadcast : nil
+            let group =
+                ip(destination).isMulticast ? MACAddress(multicast: ip(destination)) : toAll
+            let frame = Bench.frame(packet, on: .wan, to: group ?? Bench.hardware(.wan))
+            #expect(bench.send(frame: frame, on: .wan).isEmpty)
+            guard case .routing(let handed) = bench.verdict else {
+                #expect(destination != "203.0.113.2")
+                continue
+            }
+            #expect(destination == "203.0.113.2" && handed.timeToLive == 254)
+            #expect(handed.transport == .udp(source: 40000, destination: 3784))
+            #expect(handed.payload == 42..<66)
+        }
+        // Where BFD is not spoken it is a datagram like any other.
+        let inside = PacketBuilder("192.168.50.9", "192.168.50.1").udp(40000, 3784, payload)
+        bench.send(inside, on: .lan)
+        #expect(bench.drops(.localNoListener, on: .lan) == 1)
+    }
+
+    @Test("Ours of BFD leave with a TTL of 255", .rfc(5881, "5"))
+    func oursOfBFD() throws {
+        var bench = Self.bench()
+        let datagram = RoutingDatagram(
+            side: .wan, source: ip("203.0.113.2"), destination: ip("203.0.113.9"),
+            transport: .udp(source: 50000, destination: 3784), timeToLive: 255,
+            payload: [UInt8](repeating: 7, count: 24))
+        let first = bench.send(datagram).first
+        let sent = try #require(first)
+        #expect(sent.seen["ip.ttl"] == "255" && sent.seen["udp.dstport"] == "3784")
+        #expect(sent.seen.problems.isEmpty)
     }
 
     @Test(

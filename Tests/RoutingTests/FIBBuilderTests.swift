@@ -154,6 +154,15 @@ import Wire
         isNew = take(control.setLink(.wan, isUp: true))
         #expect(
             isNew && prefixes.allSatisfy { sides($0) == [.lan, .wan] } && sides(alone) == [.wan])
+        // The same for one next hop; where nothing comes of it, it is taken back.
+        isNew = take(control.failover(from: lan))
+        #expect(isNew && prefixes.allSatisfy { sides($0) == [.wan] })
+        isNew = take(control.table())
+        #expect(isNew && prefixes.allSatisfy { sides($0) == [.lan, .wan] })
+        isNew = take(control.failover(from: lan))
+        control.setSilent([lan])
+        let isGone = take(control.table())
+        #expect(isNew && isGone && prefixes.allSatisfy { sides($0) == [.wan] })
     }
 
     @Test("What is too much for a patch comes as a table")

@@ -120,6 +120,30 @@ private func route(
         #expect(drain().last == .remove(prefix("10.0.0.0/8")))
     }
 
+    @Test("A silent next hop takes static routes and their ways out of use, and no others")
+    mutating func silence() {
+        let both = route("10.0.0.0/8", .static, via(1), via(2))
+        let only = route("11.0.0.0/8", .static, via(2))
+        let spare = route("11.0.0.0/8", .rip, via(2))
+        announce(both, only, spare)
+        changes = []
+        rib.setSilent([via(2)], into: &changes)
+        #expect(drain() == [set(route("10.0.0.0/8", .static, via(1))), set(spare)])
+        #expect(rib.list(within: only.prefix).map(\.standing) == [.silent, .best])
+        rib.setSilent([via(2)], into: &changes)
+        #expect(drain() == [])
+        let late = route("12.0.0.0/8", .static, via(2))
+        announce(late)
+        #expect(drain() == [])
+        rib.setSilent([via(1)], into: &changes)
+        #expect(
+            drain() == [
+                set(route("10.0.0.0/8", .static, via(2))), set(only), set(late),
+            ])
+        rib.setSilent([], into: &changes)
+        #expect(drain() == [set(both)])
+    }
+
     @Test("A dead side takes its routes and ways out of use until it is back")
     mutating func sides() {
         let both = route("10.0.0.0/8", .ospf, via(1, .lan), via(2, .wan))
