@@ -12,24 +12,28 @@ QUICK_TIMERS, USUAL_TIMERS = (5, 12, 5), (30, 180, 120)
 class FRR:
     """zebra and one daemon of FRR on a host."""
 
-    def __init__(self, lab, host, name, text):
+    def __init__(self, lab, host, name, text, bfd=None):
         self.host, self.directory = host, lab.file("frr")
         os.mkdir(self.directory)
-        with open(f"{self.directory}/zebra.conf", "w"):
-            pass
-        with open(f"{self.directory}/{name}.conf", "w") as file:
-            file.write(text)
-        for path in (self.directory, f"{self.directory}/zebra.conf", f"{self.directory}/{name}.conf"):
+        shutil.chown(self.directory, "frr", "frr")
+        for one, lines in {"zebra": "", "bfdd": bfd or "", name: text}.items():
+            path = f"{self.directory}/{one}.conf"
+            with open(path, "w") as file:
+                file.write(lines)
             shutil.chown(path, "frr", "frr")
         self.start("zebra")
         until(lambda: os.path.exists(f"{self.directory}/api"), 5, "zebra")
+        if bfd:
+            self.start("bfdd")
+            until(lambda: os.path.exists(f"{self.directory}/bfdd.vty"), 5, "bfdd")
         self.process = self.start(name)
         until(lambda: os.path.exists(f"{self.directory}/{name}.vty"), 5, name)
 
     def start(self, name):
         return self.host.spawn([
             f"/usr/lib/frr/{name}", "-f", f"{self.directory}/{name}.conf", "-i", f"{self.directory}/{name}.pid",
-            "-z", f"{self.directory}/api", "--vty_socket", self.directory, "-P", "0"])
+            "-z", f"{self.directory}/api", "--vty_socket", self.directory, "-P", "0",
+            *(["--bfdctl", f"{self.directory}/bfdd.sock"] if name == "bfdd" else [])])
 
     def stop(self):
         return self.process.stop()
@@ -49,11 +53,29 @@ def frr(lab, host, links=("eth0",), authentication="", more="", timers=QUICK_TIM
     return FRR(lab, host, "ripd", text + f" redistribute connected\n{more}\n")
 
 
-def frr_ospf(lab, host, links, router_id, more=""):
+def frr_bfd_profile(milliseconds):
+    """For bfdd: the profile `quick`."""
+    return (f"bfd\n profile quick\n  detect-multiplier 3\n  receive-interval {milliseconds}\n"
+            f"  transmit-interval {milliseconds}\n !\n!\n")
+
+
+def frr_bfd(lab, host, neighbor, local, milliseconds):
+    """zebra and bfdd that watches one neighbour on `eth0`."""
+    return FRR(lab, host, "bfdd", f"bfd\n peer {neighbor} local-address {local} interface eth0\n  detect-multiplier 3\n"
+               f"  receive-interval {milliseconds}\n  transmit-interval {milliseconds}\n !\n!\n")
+
+
+def bird_bfd(milliseconds):
+    """BIRD's lines for BFD."""
+    return (f'protocol bfd {{ interface "*" {{ min rx interval {milliseconds} ms; min tx interval {milliseconds} ms; '
+            "multiplier 3; }; }")
+
+
+def frr_ospf(lab, host, links, router_id, more="", bfd=None):
     """zebra and ospfd; `links` has the lines of each interface, the area among them."""
     text = "".join(f"interface {link}\n" + "".join(f" {line}\n" for line in lines) + "!\n"
                    for link, lines in links.items())
-    return FRR(lab, host, "ospfd", text + f"router ospf\n ospf router-id {router_id}\n{more}\n")
+    return FRR(lab, host, "ospfd", text + f"router ospf\n ospf router-id {router_id}\n{more}\n", bfd)
 
 
 def bird(lab, host, links=("eth0",), authentication="", timers=QUICK_TIMERS):

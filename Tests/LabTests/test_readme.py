@@ -53,10 +53,13 @@ for i in $(seq 50); do gatewayctl status >/dev/null 2>&1 && break; sleep 0.1; do
 {block("look")}
 {block("rip")}
 {block("ospf")}
+{block("bfd")}
 gatewayctl nat port-forwards | grep -q web
 gatewayctl status | grep -q 'home is running'
 gatewayctl rip | grep -q 'hmac-sha-256 key 1'
 gatewayctl ospf interfaces | grep -q 'hmac-sha-256 key 1'
+gatewayctl bfd | grep -q '203.0.113.9  wan   Down'
+gatewayctl routes get 192.0.2.7 | grep -q 203.0.113.1
 gatewayctl topology | grep -q '192.168.50.0/24 cost 10'
 """
     path = lab.file("quickstart.sh")

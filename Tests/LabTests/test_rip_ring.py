@@ -18,11 +18,29 @@ DIAMOND = [(1, 2, 3), (1, 4), (2, 5), (3, 6), (4, 5, 6)], (1,)
 OURS, MIXED, FRR, BIRD = ["ours"] * 6, ["ours", "frr", "ours", "bird", "ours", "ours"], ["frr"] * 6, ["bird"] * 6
 
 
+class Variant:
+    """How the routers find that a link is cut, beside its carrier. `bfd`: milliseconds between packets."""
+
+    def __init__(self, hello=None, dead=None, bfd=None, silent=False):
+        self.silent, self.bfd = silent, bfd
+        self.ours, self.frr, self.bird = {}, [], ""
+        if dead:
+            self.ours = {"hello-interval": f"{hello}ms", "dead-interval": f"{dead}s"}
+            self.frr = [f"ip ospf dead-interval minimal hello-multiplier {1000 // hello}" if hello < 1000 else
+                        f"ip ospf hello-interval {hello // 1000}", *([f"ip ospf dead-interval {dead}"] if hello >= 1000 else [])]
+            self.bird = f"hello {max(hello // 1000, 1)}; dead {dead};"
+        if bfd:
+            self.ours["bfd"] = {"min-tx": f"{bfd}ms", "min-rx": f"{bfd}ms"}
+            self.frr += ["ip ospf bfd", "ip ospf bfd profile quick"]
+            self.bird += " bfd yes;"
+
+
 class Routers:
     """Six routers with two links each, all links bridges of one namespace, and two hosts."""
 
-    def __init__(self, lab, kinds, links, protocol="rip"):
+    def __init__(self, lab, kinds, links, protocol="rip", variant=Variant()):
         self.lab, self.links, self.gateways, self.hosts, self.protocol = lab, links, {}, {}, protocol
+        self.variant = variant
         self.switch = self.namespace("sw")
         for number in range(len(links)):
             self.switch.ip(f"link add b{number} type bridge stp_state 0 forward_delay 0 mcast_snooping 0")
@@ -49,10 +67,12 @@ class Routers:
         if self.protocol == "rip":
             (frr if kind == "frr" else bird)(self.lab, host, links, timers=USUAL_TIMERS)
         elif kind == "frr":
-            lines = ["ip ospf area 0", "ip ospf network point-to-point"]
-            frr_ospf(self.lab, host, {link: lines for link in links}, router_id)
+            lines = ["ip ospf area 0", "ip ospf network point-to-point", *self.variant.frr]
+            frr_ospf(self.lab, host, {link: lines for link in links}, router_id,
+                     bfd=self.variant.bfd and frr_bfd_profile(self.variant.bfd))
         else:
-            bird_ospf(self.lab, host, {0: {link: "type ptp;" for link in links}}, router_id)
+            bird_ospf(self.lab, host, {0: {link: "type ptp;" + self.variant.bird for link in links}}, router_id,
+                      self.variant.bfd and bird_bfd(self.variant.bfd) or "")
 
     def start(self, router, mine):
         sides = {}
@@ -65,7 +85,8 @@ class Routers:
             "name": f"r{router}", "interfaces": sides, "routes": None, "nat": {"mode": "none"},
             **({"rip": {"interfaces": {"lan": {}, "wan": {}}}} if self.protocol == "rip" else
                {"ospf": {"router-id": f"10.0.0.{router}", "interfaces": {
-                   side: {"area": 0, "network-type": "point-to-point"} for side in ("lan", "wan")}}})})
+                   side: {"area": 0, "network-type": "point-to-point", **self.variant.ours}
+                   for side in ("lan", "wan")}}})})
         return gateway.start()
 
     def plug(self, space, name, link, port, address):
@@ -90,9 +111,13 @@ class Routers:
         return space
 
     def set_link(self, number, state):
-        """The carrier of both ends of a link."""
+        """The carrier of both ends of a link; or, silently, that frames pass between its ends."""
         for router in self.links[number]:
-            self.switch.ip(f"link set r{router}l{number} {state}")
+            port = f"r{router}l{number}"
+            if self.variant.silent:
+                self.switch.ip(f"link set {port} type bridge_slave isolated {'on' if state == 'down' else 'off'}")
+            else:
+                self.switch.ip(f"link set {port} {state}")
 
     def metric(self):
         """Our distance from r1 to the network of h2, or the gateway there, to see that it is back."""
@@ -155,9 +180,9 @@ class Routers:
         return gap, lost
 
 
-def measure(lab, name, kinds, shape, rounds, seconds=60, quiet=8, protocol="rip"):
+def measure(lab, name, kinds, shape, rounds, seconds=60, quiet=8, protocol="rip", variant=Variant()):
     links, cuts = shape
-    routers = Routers(lab, kinds, links, protocol)
+    routers = Routers(lab, kinds, links, protocol, variant)
     target = f"10.20.{len(links) - 1}.100"
     until(lambda: routers.sender.ping(target, check=False).returncode == 0, 60, "a way", pause=0.3)
     gaps, lost = [], []
