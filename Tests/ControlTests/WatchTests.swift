@@ -84,7 +84,7 @@ import Testing
         let listening = server.server
         Thread.detachNewThread {
             while backend.watches.withLock({ $0.isEmpty }) { usleep(1000) }
-            usleep(100_000)
+            usleep(500_000)
             listening.stop()
         }
         let result = try run(server, "sessions", "watch")
