@@ -46,7 +46,7 @@ extension OSPFEngine {
         release(number)
         database.update(number) { $0.lsa.age = OSPFProtocol.maxAge }
         database.stopTimer(number)
-        wantRoutes(for: database.lsa(number), database[number].scope)
+        wantRoutes(for: number)
         flushed.append(number)
         mayRemove = true
         flood(number, from: nil)
@@ -77,7 +77,7 @@ extension OSPFEngine {
 
     private mutating func discard(_ number: UInt32) {
         release(number)
-        wantRoutes(for: database.lsa(number), database[number].scope)
+        wantRoutes(for: number)
         database.remove(number)
     }
 }

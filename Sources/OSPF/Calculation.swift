@@ -1,18 +1,20 @@
 internal import Timing
 internal import Wire
 
-// From databases to routes (RFC 2328 §16): trees of areas that changed, then summaries, then
-// externals; the last two need no tree.
+// From databases to routes (RFC 2328 §16): trees of areas, then networks inside, then externals.
+// What LSAs say is kept, and only what follows from those that changed is calculated: a tree is
+// repaired where links changed, and of networks only those are looked at that may have another path.
 extension OSPFEngine {
     // MARK: When
 
-    /// Has routes calculated because an LSA came, changed or went.
-    mutating func wantRoutes(for lsa: LSA, _ scope: Scope) {
-        guard !lsa.type.isOpaque else { return }
-        if case .area(let area) = scope, lsa.type == .router || lsa.type == .network {
-            areas[area].needsTree = true
-        }
-        schedule(.lsa(lsa.header))
+    /// Has routes calculated because an LSA came, changed or is about to go.
+    mutating func wantRoutes(for number: UInt32) {
+        let record = database[number]
+        guard !record.type.isOpaque else { return }
+        if record.type == .summaryRouter { areBoundariesDue = true }
+        let header = record.lsa.header
+        database.note(number)
+        schedule(.lsa(header))
     }
 
     /// Has an area calculated anew.
@@ -50,35 +52,78 @@ extension OSPFEngine {
     mutating func calculate() -> Bool {
         guard let due = calculateAt, due <= now else { return false }
         paceCalculations()
-        hops.most = settings.limits.ways
-        if hops.count > 1 << 16 {
-            hops = HopSets()
-            hops.most = settings.limits.ways
-            for area in areas.indices { areas[area].needsTree = true }
-        }
-        var (count, nodes) = (0, 0)
-        for area in areas.indices where areas[area].needsTree {
-            areas[area].needsTree = false
-            areas[area].tree = ShortestPaths(
-                database, area: area, root: settings.router, exits: exits(area), hops: &hops)
-            count += 1
-            nodes += areas[area].tree.reached
-        }
-        treeRuns += count
-        let inside = Path.best(areas.flatMap(\.tree.networks) + summaryPaths(), &hops)
-        findBoundaries()
-        let all = Path.best(inside + externalPaths(inside), &hops)
-        let routes = give(all)
-        let changes = FoundRoute.changes(from: found, to: routes)
-        found = routes
-        out.changes += changes
-        out.events.append(
-            .calculated(
-                OSPFRun(
-                    moment: now, cause: calculationCause, areas: count, nodes: nodes,
-                    routes: routes.count, changes: changes.count)))
+        if hops.count > 1 << 16 { renewHops() }
+        var run = OSPFRun(moment: now, cause: calculationCause)
+        let isEdgeNew = followChanges(&run) || areBoundariesDue
+        if isEdgeNew { findBoundaries() }
+        let ranges = activeRanges()
+        if isEdgeNew || !ranges.isEmpty || !discarded.isEmpty { table.touchAll() }
+        let first = out.changes.count
+        findPaths(ranges)
+        giveRanges(ranges)
+        table.endLook()
+        run.routes = table.count + discarded.count
+        run.changes = out.changes.count - first
+        out.events.append(.calculated(run))
         if isBorder { summariesDue = now }
         return true
+    }
+
+    /// Forgets sets of ways that are in use no more.
+    private mutating func renewHops() {
+        let old = hops
+        var new = HopSets(most: settings.limits.ways)
+        table.renumber { new.number(of: old[$0]) }
+        hops = new
+        for area in areas.indices { areas[area].needsTree = true }
+    }
+
+    /// Takes in what changed LSAs say; whether routers at the edge may be reached in another way.
+    private mutating func followChanges(_ run: inout OSPFRun) -> Bool {
+        let changed = database.takeChanged()
+        let isAnew = isTableStale
+        isTableStale = false
+        var (isEdgeNew, read) = (isAnew, changed)
+        if isAnew {
+            table.dropAll()
+            read = database.records.indices.map { UInt32(truncatingIfNeeded: $0) }
+        }
+        for area in areas.indices {
+            let exits = exits(area)
+            let outcome = areas[area].follow(
+                isAnew ? nil : changed, database, area, settings.router, exits, &hops)
+            switch outcome {
+            case .same: break
+            case .repaired(let part):
+                guard part.count > 0 || part.isEdgeNew else { continue }
+                run.kind = max(run.kind, .partial)
+                run.areas += 1
+                run.nodes += part.count
+                for vertex in part.vertices {
+                    let record = areas[area].graph.vertices[Int(vertex)].record
+                    if record != Graph.none { table.touch(record) }
+                }
+                if part.isEdgeNew { isEdgeNew = true }
+            case .anew(let isRenumbered):
+                run.kind = .full
+                run.areas += 1
+                run.nodes += areas[area].tree.reached
+                treeRuns += 1
+                isEdgeNew = true
+                if isRenumbered, !isAnew {
+                    read += database.numbers(of: .router, in: .area(area))
+                    read += database.numbers(of: .network, in: .area(area))
+                }
+            }
+        }
+        for number in read {
+            var vertex: UInt32?
+            if case .area(let area)? = database.records[Int(number)]?.scope {
+                vertex = areas[area].graph.vertex(of: number)
+            }
+            table.replace(number, database, vertex: vertex)
+        }
+        return isEdgeNew
     }
 
     /// The ways that lead from us into an area.
@@ -103,26 +148,6 @@ extension OSPFEngine {
         return result
     }
 
-    /// Networks of other areas (RFC 2328 §16.2).
-    private func summaryPaths() -> [Path] {
-        var result: [Path] = []
-        for (lsa, area, border) in summaries(.summaryNetwork) {
-            guard let prefix = lsa.prefix else { continue }
-            let isOurRange = settings.areas.indices.contains { number in
-                isBorder && settings.areas[number].ranges.contains { $0.prefix == prefix }
-                    && areas[number].tree.networks.contains {
-                        OSPFRange(prefix).holds($0.prefix)
-                    }
-            }
-            guard !isOurRange else { continue }
-            result.append(
-                Path(
-                    prefix, .interArea, cost: border.distance &+ lsa.cost, hops: border.hops,
-                    area: area))
-        }
-        return result
-    }
-
     /// What border routers that are reached say. A border router believes the backbone alone.
     private func summaries(
         _ type: LSAType
@@ -131,9 +156,7 @@ extension OSPFEngine {
             let record = database[number]
             guard case .area(let area) = record.scope, !record.isOwn,
                 record.lsa.cost < OSPFProtocol.infinity,
-                !isBorder || settings.areas[area].isBackbone,
-                let border = areas[area].tree.routers[record.lsa.bytes.be32(8)],
-                border.flags.contains(.border)
+                let border = border(number, area)
             else { return nil }
             return (record.lsa, area, border)
         }
@@ -169,95 +192,6 @@ extension OSPFEngine {
                     isFarther: true))
         }
         boundaries = result
-    }
-
-    /// Networks outside (RFC 2328 §16.4), given those inside.
-    private mutating func externalPaths(_ inside: [Path]) -> [Path] {
-        var result: [Path] = []
-        for number in database.numbers(of: .external) {
-            let lsa = database.lsa(number)
-            let maker = IPv4Address(lsa.bytes.be32(8))
-            guard maker != settings.router, lsa.cost < OSPFProtocol.infinity,
-                let prefix = lsa.prefix, let router = boundaries[maker]
-            else { continue }
-            var (cost, hops, area, isFarther) =
-                (router.cost, router.hops, router.area, router.isFarther)
-            let forwarding = lsa.forwarding
-            if forwarding != .unspecified {
-                // Reached inside the system or not used at all.
-                guard let path = Self.longest(inside, forwarding) else { continue }
-                (cost, area) = (path.cost, path.area)
-                hops = ways(path, to: forwarding)
-                isFarther = path.kind != .intraArea || settings.areas[area].isBackbone
-                guard hops != 0 else { continue }
-            }
-            let isType2 = lsa.isType2
-            var path = Path(
-                prefix, isType2 ? .externalType2 : .externalType1,
-                cost: isType2 ? cost : cost &+ lsa.cost, hops: hops, area: area)
-            path.metric2 = isType2 ? lsa.cost : 0
-            path.isFarther = isFarther
-            result.append(path)
-        }
-        return result
-    }
-
-    /// The ways of a path to a router on its network.
-    private mutating func ways(_ path: Path, to gateway: IPv4Address) -> UInt32 {
-        guard path.isOurs else { return hops.resolve(path.hops, gateway: gateway.rawValue) }
-        let number = settings.interfaces.firstIndex {
-            $0?.address.prefix.contains(gateway) ?? false
-        }
-        guard let number else { return 0 }
-        return hops.number(of: [OSPFWay(interface: number, gateway: gateway)])
-    }
-
-    /// The longest match among paths by prefix.
-    private static func longest(_ paths: [Path], _ address: IPv4Address) -> Path? {
-        for length in (0...32).reversed() {
-            let key =
-                UInt64(IPv4Prefix(address, length: length).address.rawValue) << 8
-                | UInt64(length)
-            var (low, high) = (0, paths.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if paths[middle].key < key { low = middle + 1 } else { high = middle }
-            }
-            if low < paths.count, paths[low].key == key { return paths[low] }
-        }
-        return nil
-    }
-
-    // MARK: What is given out
-
-    /// The routes of these paths, and ranges of ours that drop what hits none of their networks.
-    private func give(_ paths: [Path]) -> [FoundRoute] {
-        var routes = paths.map { path in
-            let ways = hops[path.hops]
-            let isDirect = path.isOurs || ways.isEmpty || ways.contains { $0.gateway == nil }
-            return FoundRoute(
-                prefix: path.prefix, kind: path.kind,
-                cost: path.kind == .externalType2 ? path.metric2 : path.cost, area: path.area,
-                ways: ways, isGiven: !isDirect)
-        }
-        guard isBorder else { return routes }
-        var ranges: [FoundRoute] = []
-        for area in areas.indices {
-            for range in settings.areas[area].ranges where range.isAdvertised {
-                let isActive = routes.contains {
-                    $0.kind == .intraArea && $0.area == area && range.holds($0.prefix)
-                }
-                let isTaken = routes.contains { $0.prefix == range.prefix }
-                guard isActive, !isTaken else { continue }
-                ranges.append(
-                    FoundRoute(
-                        prefix: range.prefix, kind: .intraArea, cost: 0, area: area, ways: [],
-                        isDiscard: true, isGiven: true))
-            }
-        }
-        guard !ranges.isEmpty else { return routes }
-        routes += ranges
-        routes.sort { $0.prefix < $1.prefix }
-        return routes
+        areBoundariesDue = false
     }
 }

@@ -17,35 +17,51 @@ enum Scope: Hashable {
         case .link(let number): UInt32(truncatingIfNeeded: number) << 1 | 1 << 31
         }
     }
+
+    init(rawValue: UInt32) {
+        let number = Int(rawValue & 0x7fff_ffff) >> 1
+        self = rawValue == 0 ? .system : rawValue >> 31 == 1 ? .link(number) : .area(number)
+    }
 }
 
 /// The link state databases of all areas (RFC 2328 §12): LSAs by number, with room for so many.
 struct Database: ~Copyable {
-    /// An LSA and what we know of it.
+    /// An LSA and what we know of it: 64 octets, for there may be very many.
     struct Record {
         /// As when it came; its age runs from `born`.
         var lsa: LSA
-        var scope: Scope
-        /// When its age was 0.
-        var born: Instant
-        /// When it came, or was made.
-        var installed: Instant
         var isFlooded: Bool
         /// Whether it is ours to make.
         var isOwn: Bool
         /// Whether a newer instance of it has to be made, or it has to be flushed.
         var isStale = false
-        /// Retransmission lists it is on.
-        var waiting = 0
-        /// When it was last sent back to one who has an older one.
-        var sentBack: Instant?
+        private var scopeNumber: UInt32
+        /// When its age was 0.
+        var born: Instant
+        /// When it came, or was made.
+        var installed: Instant
+        /// When it was last sent back to one who has an older one; zero for never.
+        var sentBack = Instant.zero
         /// When the next instance may be made, and the pause after that.
         var nextOrigination = Instant.zero
         var pause = Interval(nanoseconds: 0)
-        /// Instances made in a row without a quiet time.
-        var hurried: UInt8 = 0
         /// Of the last calculation of summaries that wanted it.
         var mark: UInt32 = 0
+        /// Retransmission lists it is on.
+        var waiting: Int16 = 0
+        /// Instances made in a row without a quiet time.
+        var hurried: UInt8 = 0
+
+        init(
+            lsa: LSA, scope: Scope, born: Instant, installed: Instant, isFlooded: Bool, isOwn: Bool
+        ) {
+            self.lsa = lsa
+            scopeNumber = scope.rawValue
+            (self.born, self.installed) = (born, installed)
+            (self.isFlooded, self.isOwn) = (isFlooded, isOwn)
+        }
+
+        var scope: Scope { Scope(rawValue: scopeNumber) }
 
         var type: LSAType { lsa.type }
 
@@ -74,10 +90,12 @@ struct Database: ~Copyable {
     private(set) var records: [Record?] = []
     /// What does not change of a record, by number, to look through many of them.
     private var kinds: [Kind] = []
+    /// Numbers of which the content may be another.
+    private var changed = NumberSet()
 
     private struct Kind {
         var type: LSAType?
-        var scope: Scope
+        var scope: UInt32
     }
 
     init(capacity: Int, key: HashKey) {
@@ -114,8 +132,9 @@ struct Database: ~Copyable {
     /// The numbers of LSAs of a type that are not being flushed.
     func numbers(of type: LSAType, in scope: Scope? = nil) -> [UInt32] {
         var result: [UInt32] = []
+        let wanted = scope?.rawValue
         for (number, kind) in kinds.enumerated()
-        where kind.type == type && (scope == nil || kind.scope == scope) {
+        where kind.type == type && (wanted == nil || kind.scope == wanted) {
             let number = UInt32(truncatingIfNeeded: number)
             if lsa(number).age < OSPFProtocol.maxAge { result.append(number) }
         }
@@ -162,7 +181,7 @@ struct Database: ~Copyable {
             pool.give(number)
             return nil
         }
-        let kind = Kind(type: record.type, scope: record.scope)
+        let kind = Kind(type: record.type, scope: record.scope.rawValue)
         if Int(number) == records.count {
             records.append(record)
             kinds.append(kind)
@@ -176,13 +195,22 @@ struct Database: ~Copyable {
     /// Forgets an LSA.
     mutating func remove(_ number: UInt32) {
         wheel.cancel(number)
-        let (records, key) = (records, key)
-        index.remove(number, hash: Self.hash(records[Int(number)], key)) {
-            Self.hash(records[Int($0)], key)
-        }
-        self.records[Int(number)] = nil
+        let hash = Self.hash(records[Int(number)], key)
+        index.remove(number, hash: hash) { [records, key] in Self.hash(records[Int($0)], key) }
+        records[Int(number)] = nil
         kinds[Int(number)].type = nil
         pool.give(number)
+    }
+
+    // MARK: Changes
+
+    /// Notes that an LSA came, changed or goes.
+    mutating func note(_ number: UInt32) { _ = changed.insert(number) }
+
+    /// The numbers that were noted.
+    mutating func takeChanged() -> [UInt32] {
+        defer { changed = NumberSet() }
+        return changed.numbers
     }
 
     // MARK: Timers

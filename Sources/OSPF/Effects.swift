@@ -80,20 +80,37 @@ public enum OSPFCause: Hashable, Sendable {
     case settings
 }
 
+/// How much a calculation looked at.
+public enum OSPFRunKind: String, Hashable, Sendable, Comparable {
+    /// Only networks of LSAs that changed.
+    case prefixes
+    /// Also the part of a tree that depends on links that changed.
+    case partial
+    /// All of a tree, and all networks.
+    case full
+
+    /// Orders by size.
+    public static func < (a: OSPFRunKind, b: OSPFRunKind) -> Bool { a.size < b.size }
+
+    private var size: Int { self == .full ? 2 : self == .partial ? 1 : 0 }
+}
+
 /// One calculation of routes.
 public struct OSPFRun: Hashable, Sendable {
     /// When.
     public var moment: Instant
     /// The first reason for it.
     public var cause: OSPFCause
-    /// Areas whose tree was made anew; none if only summaries and externals had changed.
-    public var areas: Int
-    /// Routers and networks reached in these areas.
-    public var nodes: Int
+    /// How much it looked at.
+    public var kind = OSPFRunKind.prefixes
+    /// Areas whose tree was made anew or repaired.
+    public var areas = 0
+    /// Routers and networks that were looked at in these areas.
+    public var nodes = 0
     /// Routes there are now.
-    public var routes: Int
+    public var routes = 0
     /// Routes that changed.
-    public var changes: Int
+    public var changes = 0
 }
 
 /// What follows from an event; the caller empties it.

@@ -16,9 +16,14 @@ public struct OSPFEngine: ~Copyable {
     var database: Database
     /// Networks outside that we announce.
     var externals: [IPv4Prefix: OSPFExternal] = [:]
-    /// Routes found, by prefix.
-    var found: [FoundRoute] = []
-    var hops = HopSets()
+    /// What LSAs say of networks, and the routes found.
+    var table = RouteTable()
+    var hops: HopSets
+    /// Ranges of ours that were given out.
+    var discarded: [ActiveRange] = []
+    /// Whether the table has to be made anew, and the ways to the edge looked for.
+    var isTableStale = true
+    var areBoundariesDue = true
     /// The best ways to routers at the edge of the system.
     var boundaries: [IPv4Address: BoundaryRoute] = [:]
     var random: Random
@@ -64,6 +69,7 @@ public struct OSPFEngine: ~Copyable {
         self.settings = settings
         database = Database(
             capacity: settings.limits.lsas, key: HashKey(source.next(), source.next()))
+        hops = HopSets(most: settings.limits.ways)
         interfaces = settings.interfaces.map { Interface(area: settings.number(of: $0?.area)) }
         areas = settings.areas.map { _ in Area() }
         self.random = source
@@ -119,6 +125,7 @@ public struct OSPFEngine: ~Copyable {
             }
             (flushed, stale) = ([], [])
             areas = settings.areas.map { _ in Area() }
+            isTableStale = true
             (wasBorder, wasBoundary) = (false, false)
             externalsDue = externals.keys.sorted().map { ($0.address, now) }
         }
@@ -200,6 +207,7 @@ public struct OSPFEngine: ~Copyable {
             consider(interface.waitUntil)
             consider(interface.acknowledgeAt)
             consider(interface.networkDue)
+            if !interface.flooding.isEmpty { consider(interface.floodingAt) }
             for neighbor in interface.neighbors {
                 consider(neighbor.deadline)
                 consider(neighbor.exchange.retry)

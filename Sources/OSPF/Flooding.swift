@@ -115,7 +115,8 @@ extension OSPFEngine {
         if header.isMaxAge, header.sequence == OSPFProtocol.maxSequence {
             throw .lsaMaxSequence
         }
-        if let last = record.sentBack, now - last < settings.timers.shortestArrival { return }
+        let isRepeated = record.sentBack > .zero
+        if isRepeated, now - record.sentBack < settings.timers.shortestArrival { return }
         database.update(known) { [now] in $0.sentBack = now }
         sendUpdates([known], to: destination(number, index), on: number)
     }
@@ -147,7 +148,7 @@ extension OSPFEngine {
             result = database.add(record)
         }
         guard let number = result else { return nil }
-        if isNews { wantRoutes(for: lsa, scope) }
+        if isNews { wantRoutes(for: number) }
         if record.isFlushed {
             database.stopTimer(number)
             if !wasFlushed { flushed.append(number) }
@@ -217,7 +218,10 @@ extension OSPFEngine {
                 if interface.state == .backup { continue }
                 isBack = true
             }
-            interfaces[number].flooding.append(lsa)
+            // While networks outside wait for their turn, news of links goes before them.
+            let isWaiting = interfaces[number].floodingLeft <= 0 && !record.type.isSystemWide
+            let end = interfaces[number].flooding.count
+            interfaces[number].flooding.insert(lsa, at: isWaiting ? 0 : end)
         }
         return isBack
     }
@@ -232,12 +236,25 @@ extension OSPFEngine {
         }
     }
 
-    /// Sends what was flooded during this event.
+    /// Sends what is to be flooded, at once but for a burst that neighbours might lose: the rest of
+    /// it follows burst by burst (RFC 4222 §2).
     mutating func sendFlooding() {
         for number in interfaces.indices where !interfaces[number].flooding.isEmpty {
-            let lsas = interfaces[number].flooding
-            interfaces[number].flooding = []
-            sendUpdates(lsas, to: destination(number), on: number)
+            guard let own = settings.interfaces[number] else { continue }
+            if interfaces[number].floodingAt <= now {
+                interfaces[number].floodingLeft = settings.limits.floodBurst * own.room(at: wall)
+                interfaces[number].floodingAt = now + settings.limits.floodPeriod
+            }
+            var count = 0
+            for lsa in interfaces[number].flooding {
+                guard interfaces[number].floodingLeft > 0 else { break }
+                let length = database.records[Int(lsa)]?.lsa.bytes.count ?? 0
+                interfaces[number].floodingLeft -= length
+                count += 1
+            }
+            let part = Array(interfaces[number].flooding.prefix(count))
+            interfaces[number].flooding.removeFirst(count)
+            sendUpdates(part, to: destination(number), on: number)
         }
     }
 

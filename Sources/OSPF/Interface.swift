@@ -21,8 +21,10 @@ struct Interface {
     /// Acknowledgements that wait for company, and until when.
     var acknowledgements: [LSAHeader] = []
     var acknowledgeAt: Instant?
-    /// LSAs to flood at the end of the event.
+    /// LSAs to flood, how many octets of them may go now, and when as many as a burst may again.
     var flooding: [UInt32] = []
+    var floodingLeft = 0
+    var floodingAt = Instant.zero
     /// When the network-LSA is to be looked at.
     var networkDue: Instant?
     /// By `OSPFDrop.rawValue`.
@@ -52,8 +54,43 @@ struct Area {
     var routerDue: Instant?
     /// Whether the tree has to be calculated anew.
     var needsTree = false
+    var graph = Graph()
     var tree = ShortestPaths()
 
     /// Whether we have a working interface in it.
     var isActive = false
+}
+
+extension Area {
+    /// What became of the tree.
+    enum Followed {
+        case same
+        case repaired(ShortestPaths.Repaired)
+        /// With other numbers of vertices perhaps.
+        case anew(isRenumbered: Bool)
+    }
+
+    /// Takes in what the LSAs of these numbers say now; nil for all.
+    mutating func follow(
+        _ changed: [UInt32]?, _ database: borrowing Database, _ area: Int, _ root: IPv4Address,
+        _ exits: [ShortestPaths.Exit], _ hops: inout HopSets
+    ) -> Followed {
+        var isRenumbered = false
+        if let changed {
+            let own = graph.concerned(by: changed, database, area: area)
+            if own.isEmpty, !needsTree { return .same }
+            if let change = graph.replace(own, database, area: area) {
+                let isAlike = !needsTree && exits == tree.exits && graph.router(root) == tree.start
+                if isAlike, let part = tree.repair(graph, change, &hops) { return .repaired(part) }
+            } else {
+                isRenumbered = true
+            }
+        } else {
+            isRenumbered = true
+        }
+        if isRenumbered { graph = Graph(database, area: area) }
+        tree = ShortestPaths(graph, root: root, exits: exits, &hops)
+        needsTree = false
+        return .anew(isRenumbered: isRenumbered)
+    }
 }

@@ -137,6 +137,10 @@ public struct OSPFLimits: Hashable, Sendable {
     public var burst = 16
     /// From one such go to the next.
     public var burstPeriod = Interval.milliseconds(20)
+    /// Packets that are flooded by an interface in one go.
+    public var floodBurst = 64
+    /// From one such go to the next.
+    public var floodPeriod = Interval.milliseconds(10)
     /// Largest number of equal ways to a destination, 1 to 16.
     public var ways = 16
 

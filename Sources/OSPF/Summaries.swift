@@ -17,8 +17,9 @@ extension OSPFEngine {
             if let moment { due = min(due ?? moment, moment) }
         }
         if isBorder {
+            let found = found
             for area in areas.indices where areas[area].isActive {
-                let summaries = networks(for: area)
+                let summaries = networks(for: area, found)
                 let ids = LinkStateID.assign(summaries.map(\.prefix))
                 for (id, summary) in zip(ids, summaries) {
                     guard let id else { continue }
@@ -47,7 +48,7 @@ extension OSPFEngine {
     }
 
     /// Networks of other areas as they are told to `area`, by prefix.
-    private func networks(for area: Int) -> [Summary] {
+    private func networks(for area: Int, _ found: [FoundRoute]) -> [Summary] {
         var result: [Summary] = []
         if case .stub(let cost, let isTotally) = settings.areas[area].kind {
             result.append(Summary(prefix: IPv4Prefix(.unspecified, length: 0), cost: cost))

@@ -239,7 +239,7 @@ extension OSPFRunStatus {
         }
         self.init(
             agoMilliseconds: max((Clock.now() - run.moment).wholeMilliseconds, 0), cause: cause,
-            microseconds: kept.took.nanoseconds / 1000, areas: run.areas, nodes: run.nodes,
-            routes: run.routes, changes: run.changes)
+            kind: run.kind.rawValue, microseconds: kept.took.nanoseconds / 1000,
+            areas: run.areas, nodes: run.nodes, routes: run.routes, changes: run.changes)
     }
 }

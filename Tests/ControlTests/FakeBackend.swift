@@ -418,8 +418,8 @@ final class FakeBackend: ControlBackend {
 
     func ospfRuns(_ done: @escaping ControlDone<OSPFRunsAnswer>) {
         let run = OSPFRunStatus(
-            agoMilliseconds: 4000, cause: "router 9.9.9.9 of 9.9.9.9", microseconds: 314,
-            areas: 1, nodes: 4, routes: 9, changes: 2)
+            agoMilliseconds: 4000, cause: "router 9.9.9.9 of 9.9.9.9", kind: "full",
+            microseconds: 314, areas: 1, nodes: 4, routes: 9, changes: 2)
         reply(OSPFRunsAnswer(instance: "home", total: 5, runs: [run]), done)
     }
 

@@ -171,9 +171,10 @@ struct FloodingTests {
                 batch = []
             }
         }
+        bed.run(.seconds(1))
         bed.said = []
         var count = 0
-        for _ in 0..<100 {
+        for _ in 0..<90 {
             bed.run(.milliseconds(100))
             let lsas = bed.said.filter { $0.kind == 4 && $0.interface == 1 }.flatMap(\.lsas)
             bed.said = []

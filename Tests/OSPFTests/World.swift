@@ -14,6 +14,8 @@ final class World {
         var isNetwork: Bool
         var ends: [(router: Int, interface: Int)] = []
         var isUp = true
+        /// Frames vanish although the link is up.
+        var isSilent = false
     }
 
     private enum Event {
@@ -147,6 +149,17 @@ final class World {
         }
     }
 
+    /// Has a segment swallow all frames, or not any more.
+    func silence(_ number: Int, _ isSilent: Bool) { segments[number].isSilent = isSilent }
+
+    /// Segments that are up and lead from some routers to others.
+    func border(of inside: (Int) -> Bool) -> [Int] {
+        segments.indices.filter { number in
+            let ends = segments[number].ends.map { inside($0.router) }
+            return segments[number].isUp && ends.contains(true) && ends.contains(false)
+        }
+    }
+
     // MARK: Time
 
     func run(_ interval: Interval) {
@@ -193,7 +206,7 @@ final class World {
         packets += 1
         let number = ports[router][packet.interface]
         let segment = segments[number]
-        guard segment.isUp else { return }
+        guard segment.isUp, !segment.isSilent else { return }
         for (place, end) in segment.ends.enumerated()
         where end != (router, packet.interface) {
             let address = IPv4Address(UInt32(100) << 24 | UInt32(number) << 8 | UInt32(place + 1))
@@ -284,6 +297,9 @@ struct Oracle {
     private static let far = UInt32(1) << 30
     private let world: World
     private let areaCount: Int
+    private var borders: [Int] = []
+    /// By border and host.
+    private var overBackbone: [[UInt32]] = []
     /// By area, from and to.
     private var within: [[[UInt32]]] = []
     private var active: [Set<Int>] = []
@@ -293,6 +309,14 @@ struct Oracle {
         areaCount = areas
         active = (0..<world.count).map { world.areas($0, areas) }
         for area in 0..<areas { within.append(distances(area)) }
+        borders = (0..<world.count).filter { isBorder($0) }
+        overBackbone = (0..<world.count).map { router in
+            guard active[router].contains(0) else { return [] }
+            return (0..<world.count).map { host in
+                borders.filter { $0 != router }
+                    .map { inside(0, router, $0) + toBackbone($0, host) }.min() ?? Self.far
+            }
+        }
     }
 
     private func distances(_ area: Int) -> [[UInt32]] {
@@ -308,9 +332,10 @@ struct Oracle {
                 }
             }
         }
-        for k in 0..<count {
-            for i in 0..<count where result[i][k] < Self.far {
-                for j in 0..<count {
+        let members = (0..<count).filter { active[$0].contains(area) }
+        for k in members {
+            for i in members where result[i][k] < Self.far {
+                for j in members {
                     result[i][j] = min(result[i][j], result[i][k] + result[k][j])
                 }
             }
@@ -338,13 +363,8 @@ struct Oracle {
         let home = areaCount == 1 ? 0 : host % areaCount
         var best = inside(home, router, host)
         if best < Self.far { return best }
-        let borders = (0..<world.count).filter { isBorder($0) }
-        func overBackbone(_ from: Int) -> UInt32 {
-            borders.filter { $0 != from }.map { inside(0, from, $0) + toBackbone($0, host) }
-                .min() ?? Self.far
-        }
         if isBorder(router) || active[router] == [0] {
-            best = overBackbone(router)
+            best = overBackbone[router][host]
         } else {
             for area in active[router] {
                 for border in borders where inside(area, router, border) < Self.far {
@@ -354,7 +374,8 @@ struct Oracle {
                         direct = inside(other, border, host)
                     }
                     let own = inside(home, border, host)
-                    let told = own < Self.far ? direct : area == 0 ? Self.far : overBackbone(border)
+                    let told =
+                        own < Self.far ? direct : area == 0 ? Self.far : overBackbone[border][host]
                     best = min(best, inside(area, router, border) + told)
                 }
             }

@@ -153,11 +153,13 @@ public struct OSPFRunStatus: Codable, Hashable, Sendable {
     public var agoMilliseconds: Int64
     /// The first reason for it.
     public var cause: String
+    /// How much it looked at: `full`, `partial` or `prefixes`.
+    public var kind: String
     /// How long it took, with what led to it and followed from it.
     public var microseconds: Int64
-    /// Areas whose tree was made anew.
+    /// Areas whose tree was made anew or repaired.
     public var areas: Int
-    /// Routers and networks in them.
+    /// Routers and networks that were looked at in them.
     public var nodes: Int
     /// Routes after it.
     public var routes: Int
@@ -166,11 +168,12 @@ public struct OSPFRunStatus: Codable, Hashable, Sendable {
 
     /// Made of these fields.
     public init(
-        agoMilliseconds: Int64, cause: String, microseconds: Int64, areas: Int, nodes: Int,
-        routes: Int, changes: Int
+        agoMilliseconds: Int64, cause: String, kind: String, microseconds: Int64, areas: Int,
+        nodes: Int, routes: Int, changes: Int
     ) {
         self.agoMilliseconds = agoMilliseconds
         self.cause = cause
+        self.kind = kind
         self.microseconds = microseconds
         self.areas = areas
         self.nodes = nodes

@@ -175,12 +175,14 @@ struct OSPFRuns: ParsableCommand {
 
     func run() throws {
         try Look<OSPFRunsAnswer>("/v1/ospf/spf", options) { answer, page in
-            var table = Table("AGO", "TOOK", "AREAS", "NODES", "ROUTES", "CHANGED", "CAUSE")
+            var table = Table(
+                "AGO", "TOOK", "KIND", "AREAS", "NODES", "ROUTES", "CHANGED", "CAUSE")
             for row in answer.runs {
                 table.add(
                     Cell(OSPFCommand.duration(row.agoMilliseconds)),
-                    Cell("\(row.microseconds) µs"), Cell("\(row.areas)"), Cell("\(row.nodes)"),
-                    Cell("\(row.routes)"), Cell("\(row.changes)"), Cell(row.cause))
+                    Cell("\(row.microseconds) µs"), Cell(row.kind), Cell("\(row.areas)"),
+                    Cell("\(row.nodes)"), Cell("\(row.routes)"), Cell("\(row.changes)"),
+                    Cell(row.cause))
             }
             page.add(table)
             page.note("\(answer.runs.count) of \(answer.total) calculations are listed")
