@@ -1,6 +1,6 @@
 """BFD with FRR and BIRD, under OSPF and for static next hops: up, down in each direction, how soon a
 silent neighbour is found, and what does not disturb it. LAB_FULL=1 cuts a ring of six often, with all timers."""
-import statistics, threading
+import statistics, struct, time
 
 from lab import *
 from peers import *
@@ -213,28 +213,43 @@ def a_silent_cut_is_found_by_fast_hellos(lab):
     assert max(gaps) <= 1.2, gaps
 
 
-@rows(timeout=600)
-def a_silent_cut_with_other_timers(lab):
+def in_full(lab, name, kinds, rounds, variant, most):
     if not FULL:
         raise Skip("LAB_FULL is not set")
-    gaps = ring(lab, "ours, BFD 300 ms x 3", OURS, 4, Variant(bfd=300, silent=True))
-    assert max(gaps) <= 1.2, gaps
-    lab.end_of_test()
-    gaps = ring(lab, "ours, hello 1 s, dead 4 s", OURS, 4, Variant(1000, 4, silent=True))
-    assert max(gaps) <= 4.5, gaps
-    lab.end_of_test()
-    gaps = ring(lab, "ours, hello 10 s, dead 40 s", OURS, 2, Variant(silent=True))
-    assert max(gaps) <= 41, gaps
+    gaps = ring(lab, name, kinds, rounds, variant)
+    assert max(gaps) <= most, gaps
 
 
-@rows(timeout=600)
-def a_silent_cut_beside_others(lab):
-    if not FULL:
-        raise Skip("LAB_FULL is not set")
-    ring(lab, "ours with FRR and BIRD, BFD 50 ms x 3", MIXED, 6, Variant(bfd=50, silent=True))
-    lab.end_of_test()
-    ring(lab, "FRR, BFD 50 ms x 3", ALL_FRR, 6, Variant(bfd=50, silent=True))
-    lab.end_of_test()
-    ring(lab, "FRR, hello 250 ms, dead 1 s", ALL_FRR, 4, Variant(250, 1, silent=True))
-    lab.end_of_test()
-    ring(lab, "BIRD, BFD 50 ms x 3", BIRD, 4, Variant(bfd=50, silent=True))
+@rows(timeout=300)
+def ours_with_300_ms(lab):
+    in_full(lab, "ours, BFD 300 ms x 3", OURS, 4, Variant(bfd=300, silent=True), 1.2)
+
+
+@rows(timeout=300)
+def ours_with_dead_4_s(lab):
+    in_full(lab, "ours, hello 1 s, dead 4 s", OURS, 4, Variant(1000, 4, silent=True), 4.5)
+
+
+@rows(timeout=300)
+def ours_with_defaults(lab):
+    in_full(lab, "ours, hello 10 s, dead 40 s", OURS, 2, Variant(silent=True), 41)
+
+
+@rows(timeout=300)
+def ours_with_frr_and_bird(lab):
+    in_full(lab, "ours with FRR and BIRD, BFD 50 ms x 3", MIXED, 6, Variant(bfd=50, silent=True), 1)
+
+
+@rows(timeout=400)
+def frr_alone(lab):
+    in_full(lab, "FRR, BFD 50 ms x 3", ALL_FRR, 6, Variant(bfd=50, silent=True), 60)
+
+
+@rows(timeout=400)
+def frr_alone_with_dead_1_s(lab):
+    in_full(lab, "FRR, hello 250 ms, dead 1 s", ALL_FRR, 4, Variant(250, 1, silent=True), 60)
+
+
+@rows(timeout=400)
+def bird_alone(lab):
+    in_full(lab, "BIRD, BFD 50 ms x 3", BIRD, 4, Variant(bfd=50, silent=True), 60)
