@@ -3,7 +3,8 @@ internal import Wire
 
 // From databases to routes (RFC 2328 §16): trees of areas, then networks inside, then externals.
 // What LSAs say is kept, and only what follows from those that changed is calculated: a tree is
-// repaired where links changed, and of networks only those are looked at that may have another path.
+// repaired where links changed, and of networks only those are looked at that may have another
+// path.
 extension OSPFEngine {
     // MARK: When
 
