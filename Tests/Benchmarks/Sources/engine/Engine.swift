@@ -9,7 +9,7 @@ import Wire
 ///
 /// Flows are by default 1, 1,000, 64,000 and 1,000,000; parts are `packets`, `flows`, `checksums`,
 /// `routes` and `scale`, by default all. Ends with failure if an established or dropped packet
-/// allocates.
+/// allocates. `engine count KIND PACKETS` is for `Tests/Benchmarks/instructions`.
 @main
 struct Engine {
     static let runs = 5
@@ -17,6 +17,7 @@ struct Engine {
 
     static func main() {
         let arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "count" { count(Array(arguments.dropFirst())) }
         let sizes = arguments.compactMap { Int($0) }
         let parts = arguments.filter { Int($0) == nil }
         func isWanted(_ part: String) -> Bool { parts.isEmpty || parts.contains(part) }
