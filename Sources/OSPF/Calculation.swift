@@ -36,15 +36,19 @@ extension OSPFEngine {
         calculationCause = cause
     }
 
-    /// The first calculation after a quiet time is done at once, then pauses grow.
-    private mutating func paceCalculations() {
+    /// The first calculation after a quiet time is done at once, then pauses grow, but not for
+    /// networks alone: there may be very many of them and each costs little.
+    private mutating func paceCalculations(_ kind: OSPFRunKind) {
         let (shortest, longest) =
             (settings.timers.shortestCalculation, settings.timers.longestCalculation)
+        guard kind > .prefixes else {
+            nextCalculation = now + shortest
+            return
+        }
         let isQuiet = now - lastCalculation > longest
         calculationPause = isQuiet ? shortest : min(max(calculationPause * 2, shortest), longest)
         lastCalculation = now
         nextCalculation = now + calculationPause
-        calculateAt = nil
     }
 
     // MARK: Routes
@@ -52,7 +56,7 @@ extension OSPFEngine {
     /// Calculates what is due; whether anything was.
     mutating func calculate() -> Bool {
         guard let due = calculateAt, due <= now else { return false }
-        paceCalculations()
+        calculateAt = nil
         if hops.count > 1 << 16 { renewHops() }
         var run = OSPFRun(moment: now, cause: calculationCause)
         let isEdgeNew = followChanges(&run) || areBoundariesDue
@@ -60,13 +64,14 @@ extension OSPFEngine {
         let ranges = activeRanges()
         if isEdgeNew || !ranges.isEmpty || !discarded.isEmpty { table.touchAll() }
         let first = out.changes.count
-        findPaths(ranges)
+        let isNews = findPaths(ranges)
         giveRanges(ranges)
         table.endLook()
         run.routes = table.count + discarded.count
         run.changes = out.changes.count - first
         out.events.append(.calculated(run))
-        if isBorder { summariesDue = now }
+        paceCalculations(run.kind)
+        if isBorder, isNews || isEdgeNew || !ranges.isEmpty { summariesDue = now }
         return true
     }
 

@@ -4,8 +4,9 @@ internal import Wire
 // The best path to each network that may have another one, from what LSAs say of it and from the
 // trees (RFC 2328 §16.1 to §16.4).
 extension OSPFEngine {
-    /// Finds the best paths of the entries that are due, and gives out what changed.
-    mutating func findPaths(_ ranges: [ActiveRange]) {
+    /// Finds the best paths of the entries that are due, and gives out what changed; whether any
+    /// did.
+    mutating func findPaths(_ ranges: [ActiveRange]) -> Bool {
         let taken = Set(ranges.map { RouteTable.key($0.range.prefix) })
         var before: [Path?] = []
         before.reserveCapacity(table.dirty.count)
@@ -24,7 +25,13 @@ extension OSPFEngine {
         for entry in table.dirty where table.entries[Int(entry)].path == nil {
             table.setPath(externalPath(entry), of: entry)
         }
-        for (entry, old) in zip(table.dirty, before) { give(entry, old) }
+        isNews = false
+        for (entry, old) in zip(table.dirty, before)
+        where table.entries[Int(entry)].path != old {
+            isNews = true
+            give(entry, old)
+        }
+        return isNews
     }
 
     /// The best path to a network of the system.
@@ -124,10 +131,9 @@ extension OSPFEngine {
         return !path.isOurs && !hops.isDirect(path.hops)
     }
 
-    /// Gives out the path of an entry if it is not what it was.
+    /// Gives out the path of an entry that is not what it was.
     private mutating func give(_ entry: UInt32, _ old: Path?) {
         let new = table.entries[Int(entry)].path
-        guard new != old else { return }
         let prefix = RouteTable.prefix(table.entries[Int(entry)].key)
         let wasGiven = isGiven(old)
         guard let new, isGiven(new) else {
