@@ -101,6 +101,7 @@ enum Code: String, CaseIterable {
     case stubBackbone = "E083"
     case badIntervalOfOSPF = "E084"
     case repeatedSource = "E085"
+    case badNeighborOfOSPF = "E086"
     case shortDeadInterval = "W080"
     case unusedArea = "W081"
 

@@ -32,7 +32,9 @@ extension Code {
         .stubBackbone:
             """
         A stub area has a default route, announced at default-cost, instead of what is
-        outside. Area 0 cannot be one, since others hear of the outside through it.
+        outside. Area 0 cannot be one, since others hear of the outside through it. In an
+        area of type nssa networks outside may be announced nevertheless; others hear of
+        those within one of external-ranges as one.
 
         Instead of
             areas: {0: {type: stub}}
@@ -59,6 +61,18 @@ extension Code {
             redistribute: [static, {from: static, metric: 5}]
         write
             redistribute: [{from: static, metric: 5}]
+        """,
+        .badNeighborOfOSPF:
+            """
+        Where routers hear what is sent to all of them, they find each other. On a
+        non-broadcast network every one has to be named, with priority 0 if it is not to
+        become Designated Router; on a point-to-multipoint one if it hears nothing that is
+        sent to all.
+
+        Instead of
+            wan: {area: 0, network-type: non-broadcast}
+        write
+            wan: {area: 0, network-type: non-broadcast, neighbors: [203.0.113.9]}
         """,
         .shortDeadInterval:
             """

@@ -198,7 +198,9 @@ enum OSPFSectionKey: String, KeyWord {
     case areas, interfaces, redistribute
     case routerID = "router-id"
     case stubRouter = "stub-router"
+    case stubAtStart = "stub-router-at-start"
     case defaultOriginate = "default-originate"
+    case gracefulRestart = "graceful-restart"
 
     static let unavailable = ["reference-bandwidth"]
     static let foreign: [ForeignWord] = []
@@ -207,12 +209,15 @@ enum OSPFSectionKey: String, KeyWord {
 enum OSPFAreaKey: String, KeyWord {
     case type, ranges
     case defaultCost = "default-cost"
+    case externalRanges = "external-ranges"
 
     static let foreign: [ForeignWord] = []
 }
 
 enum OSPFInterfaceKey: String, KeyWord {
-    case area, cost, priority, passive, authentication, bfd
+    case area, cost, priority, passive, authentication, bfd, neighbors
+    case pollInterval = "poll-interval"
+    case hidesNetwork = "prefix-suppression"
     case networkType = "network-type"
     case mtuIgnore = "mtu-ignore"
     case helloInterval = "hello-interval"
@@ -227,6 +232,18 @@ enum BFDKey: String, KeyWord {
     case minTx = "min-tx"
     case minRx = "min-rx"
     case multiplier
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum OSPFNeighborKey: String, KeyWord {
+    case address, priority
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum OSPFGraceKey: String, KeyWord {
+    case enabled, period, helper
 
     static let foreign: [ForeignWord] = []
 }

@@ -10,6 +10,9 @@ extension OSPFConfiguration {
         var list: [(path: String, text: String?)] = [
             ("ospf.router-id", "\(settings.router)"),
             ("ospf.stub-router", "\(settings.isStubRouter)"),
+            ("ospf.stub-router-at-start", Wording.duration(settings.stubAtStart)),
+            ("ospf.graceful-restart.period", gracePeriod.map(Wording.duration)),
+            ("ospf.graceful-restart.helper", "\(settings.helpsRestarts)"),
         ]
         for area in settings.areas { list += area.list("ospf.areas.\(area.id).") }
         for side in Side.allCases {
@@ -28,24 +31,33 @@ extension OSPFConfiguration {
 
 extension OSPFAreaSettings {
     fileprivate func list(_ path: String) -> [(path: String, text: String?)] {
-        let kind: (String, String?) =
+        let cost: UInt32? =
             switch kind {
-            case .normal: ("normal", nil)
-            case .stub(let cost, let isTotally): (isTotally ? "totally-stub" : "stub", "\(cost)")
+            case .normal: nil
+            case .stub(let cost, _), .nssa(let cost, _): cost
             }
-        let ranges = ranges.map(\.prefix.description)
+        func text(_ ranges: [OSPFRange]) -> String? {
+            ranges.isEmpty ? nil : Wording.list(ranges.map(\.prefix.description))
+        }
         return [
-            (path + "type", kind.0), (path + "default-cost", kind.1),
-            (path + "ranges", ranges.isEmpty ? nil : Wording.list(ranges)),
+            (path + "type", kind.name), (path + "default-cost", cost.map { "\($0)" }),
+            (path + "ranges", text(ranges)), (path + "external-ranges", text(externalRanges)),
         ]
     }
 }
 
 extension OSPFInterfaceSettings {
+    private static func text(_ neighbor: OSPFNamedNeighbor) -> String {
+        neighbor.address.description + (neighbor.isEligible ? "" : " priority 0")
+    }
+
     fileprivate func list(_ path: String) -> [(path: String, text: String?)] {
         [
             (path + "area", "\(area)"), (path + "cost", "\(cost)"),
             (path + "network-type", network.rawValue), (path + "priority", "\(priority)"),
+            (path + "prefix-suppression", "\(hidesNetwork)"),
+            (path + "neighbors", named.isEmpty ? nil : Wording.list(named.map(Self.text))),
+            (path + "poll-interval", named.isEmpty ? nil : Wording.duration(pollInterval)),
             (path + "passive", "\(isPassive)"), (path + "mtu-ignore", "\(ignoresMTU)"),
             (path + "hello-interval", Wording.duration(helloInterval)),
             (path + "dead-interval", Wording.duration(deadInterval)),

@@ -1,6 +1,7 @@
 public import BFD
 public import OSPF
 public import Routing
+public import Timing
 
 /// OSPF as the configuration wants it. Interfaces have the numbers of `Side.index`.
 public struct OSPFConfiguration: Hashable, Sendable {
@@ -14,6 +15,8 @@ public struct OSPFConfiguration: Hashable, Sendable {
     public var alwaysHasDefault = false
     /// How BFD watches the neighbours, by interface number; nil if it does not.
     public var bfd: [BFDTiming?] = [nil, nil]
+    /// How long neighbours are asked to keep us while we restart; nil if they are not.
+    public var gracePeriod: Interval? = .seconds(120)
 
     /// OSPF with these settings that redistributes nothing.
     public init(_ settings: OSPFSettings) { self.settings = settings }

@@ -41,11 +41,15 @@ extension Decoder {
         var settings = OSPFSettings(
             router: router, areas: areas.filter(\.isUsed).map(\.settings), interfaces: interfaces)
         settings.isStubRouter = boolean(fields[.stubRouter], fields.name(.stubRouter)) ?? false
+        settings.stubAtStart =
+            duration(fields[.stubAtStart], in: 0...3_600_000, fields.name(.stubAtStart))
+            ?? .seconds(0)
         settings.limits.lsas = Self.mostLSAs
         var ospf = OSPFConfiguration(settings)
         ospf.bfd = bfd
         ospfRedistribution(fields, &ospf)
         ospfDefault(fields, &ospf)
+        ospfGrace(fields, &ospf)
         return ospf
     }
 
@@ -122,11 +126,24 @@ extension Decoder {
                 [
                     ("normal", .normal), ("stub", .stub(cost: cost, isTotally: false)),
                     ("totally-stub", .stub(cost: cost, isTotally: true)),
+                    ("nssa", .nssa(cost: cost, isTotally: false)),
+                    ("totally-nssa", .nssa(cost: cost, isTotally: true)),
                 ], fields.name(.type)) ?? .normal
         if id == .unspecified, area.kind != .normal, let type = fields[.type] {
             report(.stubBackbone, type, "area 0 joins all others and cannot be a stub area")
         } else if area.kind == .normal, let node = fields[.defaultCost] {
             report(.stubBackbone, node, "\(fields.name(.defaultCost)) is for stub areas")
+        }
+        let isNSSA = if case .nssa = area.kind { true } else { false }
+        if let node = fields[.externalRanges], !isNSSA {
+            report(
+                .stubBackbone, node,
+                "\(fields.name(.externalRanges)) is for areas of type nssa or totally-nssa")
+        }
+        area.externalRanges = list(
+            of: fields[.externalRanges], fields.name(.externalRanges), most: 256
+        ) {
+            $0.prefix($1, $2()).map { OSPFRange($0) }
         }
         area.ranges = list(of: fields[.ranges], fields.name(.ranges), most: 256) {
             $0.prefix($1, $2()).map { OSPFRange($0) }
@@ -175,19 +192,71 @@ extension Decoder {
         own.network =
             choice(
                 fields[.networkType],
-                [("broadcast", .broadcast), ("point-to-point", .pointToPoint)],
+                [
+                    ("broadcast", .broadcast), ("point-to-point", .pointToPoint),
+                    ("point-to-multipoint", .pointToMultipoint), ("non-broadcast", .nonBroadcast),
+                ],
                 fields.name(.networkType)) ?? .broadcast
         own.priority = UInt8(integer(fields[.priority], in: 0...255, fields.name(.priority)) ?? 1)
         own.isPassive = boolean(fields[.passive], fields.name(.passive)) ?? false
+        own.hidesNetwork = boolean(fields[.hidesNetwork], fields.name(.hidesNetwork)) ?? false
         own.ignoresMTU = boolean(fields[.mtuIgnore], fields.name(.mtuIgnore)) ?? false
         bfd = self.bfd(fields[.bfd], fields.name(.bfd))
         ospfIntervals(fields, &own)
+        ospfNeighbors(fields, node, &own)
         if let node = fields[.authentication] {
             own.authentication =
                 authentication(node, Path(fields.name(.authentication)), longest: 8)
                 ?? PacketAuthentication.none
         }
         return own
+    }
+
+    /// Routers that have to be named, where nothing is sent to all.
+    private mutating func ospfNeighbors(
+        _ fields: Fields<OSPFInterfaceKey>, _ node: Int, _ own: inout OSPFInterfaceSettings
+    ) {
+        let place = own.address.prefix
+        own.named = list(of: fields[.neighbors], fields.name(.neighbors), most: 64) {
+            decoder, item, path -> OSPFNamedNeighbor? in
+            var (node, priority): (Int?, Int) = (item, 1)
+            if decoder.tree.kind(item) != .scalar {
+                guard
+                    let fields = decoder.fields(
+                        of: item, anchor: item, path: Path(path()), as: OSPFNeighborKey.self)
+                else { return nil }
+                node = decoder.required(.address, of: fields, help: "write {address: 192.0.2.2}")
+                priority =
+                    decoder.integer(fields[.priority], in: 0...255, fields.name(.priority)) ?? 1
+            }
+            guard let node, let address = decoder.address(node, path()) else { return nil }
+            guard place.contains(address) else {
+                decoder.report(
+                    .badNeighborOfOSPF, node, "\(path()) \(address) is not on the network \(place)")
+                return nil
+            }
+            return OSPFNamedNeighbor(address, isEligible: priority > 0)
+        }
+        if let found = duration(
+            fields[.pollInterval], in: 1000...65_535_000, fields.name(.pollInterval))
+        {
+            own.pollInterval = found
+        }
+        switch own.network {
+        case .pointToMultipoint: break
+        case .nonBroadcast:
+            guard fields[.neighbors] == nil else { break }
+            report(
+                .badNeighborOfOSPF, fields[.networkType] ?? node,
+                "a non-broadcast network has to have neighbors",
+                help: "write neighbors: [ADDRESS, ...]")
+        case .broadcast, .pointToPoint, .loopback:
+            if let other = fields[.neighbors] ?? fields[.pollInterval] {
+                report(
+                    .badNeighborOfOSPF, other,
+                    "neighbors are named on non-broadcast and point-to-multipoint networks only")
+            }
+        }
     }
 
     private mutating func ospfIntervals(
@@ -226,6 +295,20 @@ extension Decoder {
                 .shortDeadInterval, node, pair + ": a lost hello or two lose the neighbor",
                 help: "write four times the hello-interval")
         }
+    }
+
+    private mutating func ospfGrace(
+        _ fields: Fields<OSPFSectionKey>, _ ospf: inout OSPFConfiguration
+    ) {
+        guard let node = fields[.gracefulRestart] else { return }
+        let path = Path(fields.name(.gracefulRestart))
+        guard
+            let fields = self.fields(of: node, anchor: node - 1, path: path, as: OSPFGraceKey.self)
+        else { return }
+        let period = duration(fields[.period], in: 5000...1_800_000, fields.name(.period))
+        let isEnabled = boolean(fields[.enabled], fields.name(.enabled)) ?? true
+        ospf.gracePeriod = isEnabled ? period ?? .seconds(120) : nil
+        ospf.settings.helpsRestarts = boolean(fields[.helper], fields.name(.helper)) ?? true
     }
 
     // MARK: Networks outside

@@ -184,4 +184,6 @@ public func dropReasonHelp(_ name: String) -> (meaning: String, advice: String)?
 public var dropReasonNames: [String] { DropReason.allCases.map(\.name) }
 
 /// The words for types of LSAs.
-public let ospfTypes = ["router", "network", "summary", "asbr-summary", "external", "opaque"]
+public let ospfTypes = [
+    "router", "network", "summary", "asbr-summary", "external", "nssa-external", "opaque",
+]

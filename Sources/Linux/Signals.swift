@@ -9,9 +9,11 @@ public enum Signal: Sendable {
     case interrupt
     /// SIGHUP: read the configuration again.
     case hangUp
+    /// SIGUSR1: end, and a successor begins at once.
+    case restart
 }
 
-/// Takes SIGTERM, SIGINT and SIGHUP as readable events, and ignores SIGPIPE.
+/// Takes SIGTERM, SIGINT, SIGHUP and SIGUSR1 as readable events, and ignores SIGPIPE.
 ///
 /// Make it on the first thread before any other starts, so that all inherit the blocked signals.
 public struct Signals: ~Copyable, Sendable {
@@ -24,7 +26,7 @@ public struct Signals: ~Copyable, Sendable {
     public init() throws(SystemError) {
         var set = sigset_t()
         unsafe sigemptyset(&set)
-        for signal in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&set, signal) }
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { unsafe sigaddset(&set, signal) }
         let code = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         guard code == 0 else {
             throw SystemError(call: "pthread_sigmask", code: code, subject: "signals")
@@ -44,6 +46,7 @@ public struct Signals: ~Copyable, Sendable {
             case SIGTERM: return .terminate
             case SIGINT: return .interrupt
             case SIGHUP: return .hangUp
+            case SIGUSR1: return .restart
             default: continue
             }
         }

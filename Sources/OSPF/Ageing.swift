@@ -42,13 +42,15 @@ extension OSPFEngine {
 
     /// Makes an LSA as old as can be and has everyone forget it (RFC 2328 §14.1).
     mutating func flush(_ number: UInt32) {
+        database.update(number) { $0.isStale = false }
+        mayRemove = true
         guard !database[number].isFlushed else { return }
         release(number)
         database.update(number) { $0.lsa.age = OSPFProtocol.maxAge }
         database.stopTimer(number)
         wantRoutes(for: number)
+        doubtGrace(database.lsa(number), database[number].scope)
         flushed.append(number)
-        mayRemove = true
         flood(number, from: nil)
     }
 
@@ -64,7 +66,8 @@ extension OSPFEngine {
         flushed = []
         for number in waiting {
             guard let record = database.records[Int(number)], record.isFlushed else { continue }
-            guard record.waiting == 0 else {
+            // One that we still want is outbid by its number, when it is time for that.
+            guard record.waiting == 0, !record.isOwn || !record.isStale else {
                 flushed.append(number)
                 continue
             }

@@ -57,8 +57,10 @@ public struct OSPFRouteRow: Hashable, Sendable {
 public struct OSPFAreaRow: Hashable, Sendable {
     /// Its number.
     public var id: IPv4Address
-    /// Whether it knows nothing of what is outside.
-    public var isStub: Bool
+    /// What it knows.
+    public var kind: OSPFAreaKind
+    /// Whether we tell the others of networks outside that are announced in it.
+    public var isTranslator: Bool
     /// Whether a link of ours in it is up.
     public var isActive: Bool
     /// Routers and networks reached within it.
@@ -106,14 +108,18 @@ extension OSPFEngine {
     public var areaRows: [OSPFAreaRow] {
         areas.indices.map { number in
             OSPFAreaRow(
-                id: settings.areas[number].id, isStub: settings.areas[number].isStub,
-                isActive: areas[number].isActive, nodes: areas[number].tree.reached,
+                id: settings.areas[number].id, kind: settings.areas[number].kind,
+                isTranslator: areas[number].isTranslator, isActive: areas[number].isActive,
+                nodes: areas[number].tree.reached,
                 lsas: database.records.count { $0?.scope == .area(number) })
         }
     }
 
+    /// Whether others shall not send through us.
+    public var isStubRouter: Bool { settings.isStubRouter || stubUntil != nil }
+
     /// Whether we join areas, and whether we announce networks outside.
-    public var roles: (isBorder: Bool, isBoundary: Bool) { (isBorder, !externals.isEmpty) }
+    public var roles: (isBorder: Bool, isBoundary: Bool) { (isBorder, isBoundary) }
 
     /// Headers of the LSAs of an area, or of those of the whole system, with their ages now.
     public func headers(ofArea area: IPv4Address?, at now: Instant) -> [LSAHeader] {

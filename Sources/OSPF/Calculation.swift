@@ -67,6 +67,7 @@ extension OSPFEngine {
         let isNews = findPaths(ranges)
         giveRanges(ranges)
         table.endLook()
+        noteTranslatable()
         run.routes = table.count + discarded.count
         run.changes = out.changes.count - first
         out.events.append(.calculated(run))
@@ -139,7 +140,7 @@ extension OSPFEngine {
             guard let own = settings.interfaces[number] else { continue }
             let data = own.address.address.rawValue
             if interfaces[number].state == .pointToPoint {
-                result += interfaces[number].neighbors.filter { $0.state == .full }.map {
+                result += interfaces[number].neighbors.filter(\.isAdjacent).map {
                     ShortestPaths.Exit(
                         id: $0.router.rawValue, data: data,
                         way: OSPFWay(interface: number, gateway: $0.address))
@@ -180,7 +181,7 @@ extension OSPFEngine {
             if let known = result[route.router], rank(known) <= rank(route) { return }
             result[route.router] = route
         }
-        for area in areas.indices {
+        for area in areas.indices where settings.areas[area].takesExternals {
             for (router, reached) in areas[area].tree.routers
             where reached.flags.contains(.boundary) {
                 offer(

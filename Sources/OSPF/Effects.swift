@@ -62,6 +62,10 @@ public enum OSPFEvent: Hashable, Sendable {
     case interface(Int, from: OSPFInterfaceState, to: OSPFInterfaceState)
     /// Packets of a router are dropped for a reason that was not there before.
     case fault(OSPFFault)
+    /// A neighbour restarts and is kept meanwhile, or the end of that.
+    case helping(interface: Int, router: IPv4Address, OSPFGraceStep)
+    /// We come back from a restart that neighbours helped us through, or the end of that.
+    case restarting(OSPFGraceStep)
     /// An LSA in memory has a wrong checksum and was removed.
     case corrupt(type: UInt8, id: IPv4Address, router: IPv4Address)
     /// Routes were calculated anew.

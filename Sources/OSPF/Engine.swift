@@ -14,6 +14,10 @@ public struct OSPFEngine: ~Copyable {
     var interfaces: [Interface]
     var areas: [Area]
     var database: Database
+    /// Until when others shall not send through us because we have just begun.
+    var stubUntil: Instant?
+    /// While we come back from a restart; else nil.
+    var restart: Restart?
     /// Networks outside that we announce.
     var externals: [IPv4Prefix: OSPFExternal] = [:]
     /// What LSAs say of networks, and the routes found.
@@ -24,6 +28,10 @@ public struct OSPFEngine: ~Copyable {
     /// Whether the table has to be made anew, and the ways to the edge looked for.
     var isTableStale = true
     var areBoundariesDue = true
+    /// Networks outside that not-so-stubby areas announce and could be told of: by area; and those
+    /// that we tell the others of.
+    var translatable: [Translatable] = []
+    var translated: [IPv4Prefix: OSPFExternal] = [:]
     /// The best ways to routers at the edge of the system.
     var boundaries: [IPv4Address: BoundaryRoute] = [:]
     var random: Random
@@ -70,11 +78,14 @@ public struct OSPFEngine: ~Copyable {
         database = Database(
             capacity: settings.limits.lsas, key: HashKey(source.next(), source.next()))
         hops = HopSets(most: settings.limits.ways)
-        interfaces = settings.interfaces.map { Interface(area: settings.number(of: $0?.area)) }
+        interfaces = settings.interfaces.map {
+            Interface(area: settings.number(of: $0?.area), network: $0?.network ?? .broadcast)
+        }
         areas = settings.areas.map { _ in Area() }
         self.random = source
         wallOffset = wallSeconds - (now - .zero).wholeSeconds
         self.now = now
+        stubUntil = settings.stubAtStart > .seconds(0) ? now + settings.stubAtStart : nil
         nextCalculation = now
         lastCalculation = now
         lastTick = TimerWheel.ticks(now)
@@ -126,11 +137,13 @@ public struct OSPFEngine: ~Copyable {
             (flushed, stale) = ([], [])
             areas = settings.areas.map { _ in Area() }
             isTableStale = true
+            (translatable, translated) = ([], [:])
             (wasBorder, wasBoundary) = (false, false)
             externalsDue = externals.keys.sorted().map { ($0.address, now) }
         }
         for number in changed {
             interfaces[number].area = settings.number(of: settings.interfaces[number]?.area)
+            interfaces[number].network = settings.interfaces[number]?.network ?? .broadcast
         }
         for area in areas.indices { touchRouter(area) }
         wantRoutes(because: .settings)
@@ -188,7 +201,9 @@ public struct OSPFEngine: ~Copyable {
     ) {
         begin(at: now, &effects)
         for index in interfaces[number].neighbors.indices
-        where interfaces[number].neighbors[index].address == address {
+        where interfaces[number].neighbors[index].address == address
+            && interfaces[number].neighbors[index].graceUntil == nil
+        {
             handle(number, index, .inactivityTimer)
         }
         finish(&effects)
@@ -209,13 +224,18 @@ public struct OSPFEngine: ~Copyable {
             consider(interface.networkDue)
             if !interface.flooding.isEmpty { consider(interface.floodingAt) }
             for neighbor in interface.neighbors {
-                consider(neighbor.deadline)
+                consider(neighbor.graceUntil ?? neighbor.deadline)
                 consider(neighbor.exchange.retry)
                 consider(neighbor.requests.retry)
                 consider(neighbor.retransmission.nextDue)
             }
         }
-        for area in areas { consider(area.routerDue) }
+        consider(restart?.end)
+        consider(stubUntil)
+        for area in areas {
+            consider(area.routerDue)
+            consider(area.translatesUntil)
+        }
         consider(summariesDue)
         for pending in externalsDue { consider(pending.due) }
         if database.hasTimers {
@@ -243,7 +263,9 @@ public struct OSPFEngine: ~Copyable {
         guard let own = settings.interfaces[number] else { return }
         if let due = interfaces[number].waitUntil, due <= now { handle(number, .waitTimer) }
         for index in interfaces[number].neighbors.indices {
-            if interfaces[number].neighbors[index].deadline <= now {
+            if let end = interfaces[number].neighbors[index].graceUntil {
+                if end <= now { endHelping(number, index, .expired) }
+            } else if interfaces[number].neighbors[index].deadline <= now {
                 handle(number, index, .inactivityTimer)
             }
             retransmit(number, index, own)
@@ -266,6 +288,7 @@ public struct OSPFEngine: ~Copyable {
     /// could go in circles has its pauses.
     private mutating func settle() {
         for _ in 0..<16 {
+            checkRestart()
             let work = [electAll(), finishLoading(), originate(), calculate(), removeFlushed()]
             if !work.contains(true) { break }
         }
@@ -304,15 +327,20 @@ public struct OSPFEngine: ~Copyable {
 
     /// Where packets for one neighbour go: on point-to-point links to all (RFC 2328 §8.1).
     func destination(_ number: Int, _ index: Int) -> IPv4Address {
-        interfaces[number].state == .pointToPoint
+        interfaces[number].network == .pointToPoint
             ? OSPFProtocol.allRouters : interfaces[number].neighbors[index].address
     }
 
     /// Where packets for all neighbours go (RFC 2328 §13.3 and §13.5).
-    func destination(_ number: Int) -> IPv4Address {
-        let state = interfaces[number].state
-        return state == .pointToPoint || interfaces[number].isDesignated
-            ? OSPFProtocol.allRouters : OSPFProtocol.allDesignated
+    func destinations(_ number: Int) -> [IPv4Address] {
+        let interface = interfaces[number]
+        switch interface.network {
+        case .pointToMultipoint, .nonBroadcast:
+            return interface.neighbors.filter { $0.state >= .exchange }.map(\.address)
+        case .pointToPoint, .broadcast, .loopback:
+            let isForAll = interface.network == .pointToPoint || interface.isDesignated
+            return [isForAll ? OSPFProtocol.allRouters : OSPFProtocol.allDesignated]
+        }
     }
 
     mutating func count(_ drop: OSPFDrop, on interface: Int) {

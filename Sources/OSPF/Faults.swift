@@ -27,7 +27,7 @@ public struct OSPFFault: Hashable, Sendable {
         case .helloInterval: return "its hello-interval is \(theirs) s, ours \(ours) s"
         case .deadInterval: return "its dead-interval is \(theirs) s, ours \(ours) s"
         case .helloOptions:
-            let (what, other) = theirs == 0 ? ("stub", "normal") : ("normal", "stub")
+            let (what, other) = (Self.areaKind(theirs), Self.areaKind(ours))
             return "it takes the area for a \(what) one, we for a \(other) one"
         case .exchangeMTU:
             return "its MTU is \(theirs), ours \(ours): make them equal, or set mtu-ignore"
@@ -37,6 +37,14 @@ public struct OSPFFault: Hashable, Sendable {
                 + Self.authentication(ours)
         case .authenticationKey: return "no key here has its number \(theirs) and algorithm"
         default: return reason.meaning
+        }
+    }
+
+    private static func areaKind(_ options: UInt32) -> String {
+        switch OSPFOptions(rawValue: UInt8(truncatingIfNeeded: options)) {
+        case []: "stub"
+        case .nssa: "not-so-stubby"
+        default: "normal"
         }
     }
 

@@ -10,16 +10,16 @@ extension OSPFEngine {
         let area = interfaces[number].area
         switch type {
         case .router, .network, .summaryNetwork, .summaryRouter, .opaqueArea: return .area(area)
-        case .external, .opaqueSystem: return settings.areas[area].isStub ? nil : .system
+        case .external, .opaqueSystem: return settings.areas[area].takesExternals ? .system : nil
         case .opaqueLink: return .link(number)
-        case .nssa: return nil
+        case .nssa: return settings.areas[area].isNSSA ? .area(area) : nil
         }
     }
 
     /// Whether an LSA is flooded by an interface.
     func covers(_ scope: Scope, _ number: Int) -> Bool {
         switch scope {
-        case .system: !settings.areas[interfaces[number].area].isStub
+        case .system: settings.areas[interfaces[number].area].takesExternals
         case .area(let area): interfaces[number].area == area
         case .link(let link): link == number
         }
@@ -100,6 +100,7 @@ extension OSPFEngine {
         }
         // Somebody says for us what we may not say any more (RFC 2328 §13.4).
         if database[lsa].isOwn { renew(lsa) }
+        if checked.type == .opaqueLink { hearGrace(lsa, on: number) }
         guard !flood(lsa, from: (number, index)) else { return }
         let isFromFirst =
             interfaces[number].neighbors[index].address == interfaces[number].designated
@@ -148,7 +149,10 @@ extension OSPFEngine {
             result = database.add(record)
         }
         guard let number = result else { return nil }
-        if isNews { wantRoutes(for: number) }
+        if isNews {
+            wantRoutes(for: number)
+            doubtGrace(lsa, scope)
+        }
         if record.isFlushed {
             database.stopTimer(number)
             if !wasFlushed { flushed.append(number) }
@@ -219,7 +223,9 @@ extension OSPFEngine {
                 isBack = true
             }
             // While networks outside wait for their turn, news of links goes before them.
-            let isWaiting = interfaces[number].floodingLeft <= 0 && !record.type.isSystemWide
+            let isBurst =
+                interfaces[number].floodingLeft <= 0 && interfaces[number].floodingAt > now
+            let isWaiting = isBurst && !record.type.isSystemWide
             let end = interfaces[number].flooding.count
             interfaces[number].flooding.insert(lsa, at: isWaiting ? 0 : end)
         }
@@ -254,7 +260,7 @@ extension OSPFEngine {
             }
             let part = Array(interfaces[number].flooding.prefix(count))
             interfaces[number].flooding.removeFirst(count)
-            sendUpdates(part, to: destination(number), on: number)
+            for target in destinations(number) { sendUpdates(part, to: target, on: number) }
         }
     }
 
@@ -311,7 +317,9 @@ extension OSPFEngine {
     }
 
     mutating func sendAcknowledgements(_ number: Int) {
-        acknowledge(interfaces[number].acknowledgements, to: destination(number), on: number)
+        for target in destinations(number) {
+            acknowledge(interfaces[number].acknowledgements, to: target, on: number)
+        }
         interfaces[number].acknowledgements = []
         interfaces[number].acknowledgeAt = nil
     }

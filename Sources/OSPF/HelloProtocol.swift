@@ -7,14 +7,51 @@ extension OSPFEngine {
 
     mutating func sendHello(_ number: Int, _ own: OSPFInterfaceSettings) {
         interfaces[number].nextHello = now + own.helloInterval
+        let hello = hello(number, own)
+        for target in greeted(number, own) { send(.hello, hello.bytes, to: target, on: number) }
+    }
+
+    private func hello(_ number: Int, _ own: OSPFInterfaceSettings) -> Hello {
         let interface = interfaces[number]
-        let hello = Hello(
+        return Hello(
             mask: own.address.prefix.mask, helloInterval: own.helloSeconds,
             options: settings.areas[interface.area].options, priority: own.priority,
             deadInterval: own.deadSeconds, designated: interface.designated,
             backup: interface.backup,
             neighbors: interface.neighbors.filter { $0.state >= .initial }.map(\.router))
-        send(.hello, hello.bytes, to: OSPFProtocol.allRouters, on: number)
+    }
+
+    /// Who gets a hello now: all, or each one that has to (RFC 2328 §9.5.1).
+    private mutating func greeted(
+        _ number: Int, _ own: OSPFInterfaceSettings
+    ) -> [IPv4Address] {
+        guard own.isUnicast else { return [OSPFProtocol.allRouters] }
+        let interface = interfaces[number]
+        let isAttempt = now < interface.attemptUntil
+        let isPoll = isAttempt || interface.nextPoll <= now
+        if isPoll {
+            interfaces[number].nextPoll = now + (isAttempt ? .seconds(0) : own.pollInterval)
+        }
+        let heard = Set(interface.neighbors.map(\.address))
+        let ineligible = Set(
+            own.named.filter { !$0.isEligible }.map(\.address)
+                + interface.neighbors.filter { $0.priority == 0 }.map(\.address))
+        let silent = isPoll ? own.named.map(\.address).filter { !heard.contains($0) } : []
+        let all = heard.union(silent).sorted()
+        guard own.network == .nonBroadcast, !interface.isDesignated else { return all }
+        if own.priority > 0 { return all.filter { !ineligible.contains($0) } }
+        return all.filter { $0 == interface.designated || $0 == interface.backup }
+    }
+
+    /// Who may not become Designated Router says hello only when it is greeted (RFC 2328 §9.5.1).
+    private mutating func greetBack(
+        _ hello: Hello, _ source: IPv4Address, _ number: Int, _ own: OSPFInterfaceSettings
+    ) {
+        let interface = interfaces[number]
+        guard own.network == .nonBroadcast, own.priority == 0, hello.priority > 0,
+            source != interface.designated, source != interface.backup
+        else { return }
+        send(.hello, self.hello(number, own).bytes, to: source, on: number)
     }
 
     /// Has the neighbours of an interface know at once that we are gone: the last hello knows none
@@ -28,7 +65,10 @@ extension OSPFEngine {
             options: settings.areas[interfaces[number].area].options, priority: 0,
             deadInterval: own.deadSeconds, designated: .unspecified, backup: .unspecified,
             neighbors: [])
-        send(.hello, hello.bytes, to: OSPFProtocol.allRouters, on: number)
+        let targets =
+            own.isUnicast
+            ? interfaces[number].neighbors.map(\.address) : [OSPFProtocol.allRouters]
+        for target in targets { send(.hello, hello.bytes, to: target, on: number) }
     }
 
     mutating func receive(
@@ -48,23 +88,32 @@ extension OSPFEngine {
             throw differ(.deadInterval, theirs: hello.deadInterval, ours: own.deadSeconds)
         }
         let area = settings.areas[interfaces[number].area]
-        guard hello.options.contains(.external) == !area.isStub else {
-            throw differ(.helloOptions, theirs: area.isStub ? 1 : 0, ours: area.isStub ? 0 : 1)
+        let kind = hello.options.intersection([.external, .nssa])
+        guard kind == area.options else {
+            throw differ(
+                .helloOptions, theirs: UInt32(kind.rawValue), ours: UInt32(area.options.rawValue))
         }
         guard router != .unspecified else { throw .helloRouter }
 
         let index = try meet(router, source, sequence, number, own)
         let before = interfaces[number].neighbors[index]
         interfaces[number].neighbors[index].deadline = now + own.deadInterval
-        interfaces[number].neighbors[index].priority = hello.priority
-        interfaces[number].neighbors[index].designated = hello.designated
-        interfaces[number].neighbors[index].backup = hello.backup
+        // Whoever restarts stays what it was before (RFC 3623 §3.1).
+        let isKept = before.graceUntil != nil
+        if !isKept {
+            interfaces[number].neighbors[index].priority = hello.priority
+            interfaces[number].neighbors[index].designated = hello.designated
+            interfaces[number].neighbors[index].backup = hello.backup
+        }
+        if restart != nil { resumeOffice(hello, number, own) }
         handle(number, index, .helloReceived)
+        greetBack(hello, source, number, own)
         guard hello.neighbors.contains(settings.router) else {
             handle(number, index, .oneWayReceived)
             return
         }
         handle(number, index, .twoWayReceived)
+        if isKept { return }
         // What it says of offices, and that it said otherwise before (RFC 2328 §10.5).
         let isWaiting = interfaces[number].state == .waiting
         let (isFirst, isSecond) = (hello.designated == source, hello.backup == source)
@@ -110,7 +159,7 @@ extension OSPFEngine {
         guard let own = settings.interfaces[number] else { return }
         // A passive interface hears nobody: it is up and no more.
         let step = interfaces[number].state.next(
-            on: event, isPointToPoint: own.network == .pointToPoint && !own.isPassive,
+            on: event, isPointToPoint: own.network.isPairwise && !own.isPassive,
             isEligible: own.priority > 0 && !own.isPassive)
         switch step {
         case .to(let state): enter(number, state, own)
@@ -127,7 +176,10 @@ extension OSPFEngine {
         interfaces[number].state = state
         interfaces[number].waitUntil = state == .waiting ? now + own.deadInterval : nil
         out.events.append(.interface(number, from: old, to: state))
-        if old == .down, state != .loopback, !own.isPassive { interfaces[number].nextHello = now }
+        if old == .down, state != .loopback, !own.isPassive {
+            interfaces[number].nextHello = now
+            interfaces[number].attemptUntil = now + own.deadInterval
+        }
         if state == .down || state == .loopback {
             for index in interfaces[number].neighbors.indices {
                 handle(number, index, state == .down ? .llDown : .killNbr)
@@ -162,7 +214,8 @@ extension OSPFEngine {
             Candidate(
                 router: settings.router, address: address, priority: own.priority,
                 designated: first, backup: second),
-            interfaces[number].neighbors.filter { $0.state >= .twoWay }.map {
+            interfaces[number].neighbors.filter { $0.state >= .twoWay || $0.graceUntil != nil }.map
+            {
                 Candidate(
                     router: $0.router, address: $0.address, priority: $0.priority,
                     designated: $0.designated, backup: $0.backup)
@@ -181,6 +234,22 @@ extension OSPFEngine {
         where interfaces[number].neighbors[index].state >= .twoWay {
             handle(number, index, .adjOK)
         }
+    }
+
+    /// Who held an office before a restart, as neighbours still say, holds it again without an
+    /// election (RFC 3623 §2.2).
+    private mutating func resumeOffice(
+        _ hello: Hello, _ number: Int, _ own: OSPFInterfaceSettings
+    ) {
+        let address = own.address.address
+        let isFirst = hello.designated == address
+        guard interfaces[number].state == .waiting, own.priority > 0,
+            isFirst || hello.backup == address
+        else { return }
+        interfaces[number].designated = hello.designated
+        interfaces[number].backup = hello.backup
+        enter(number, isFirst ? .designated : .backup, own)
+        for index in interfaces[number].neighbors.indices { handle(number, index, .adjOK) }
     }
 
     // MARK: Neighbours
@@ -214,7 +283,8 @@ extension OSPFEngine {
                 of: interfaces[number].area,
                 because: .neighbor(number, interfaces[number].neighbors[index].router))
         }
-        if (old >= .twoWay) != (new >= .twoWay) { interfaces[number].needsElection = true }
+        let isKept = interfaces[number].neighbors[index].graceUntil != nil
+        if (old >= .twoWay) != (new >= .twoWay), !isKept { interfaces[number].needsElection = true }
         if old == .exchange || old == .loading { mayRemove = true }
         if new <= .exStart { forget(number, index) }
         switch new {

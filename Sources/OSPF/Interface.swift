@@ -8,12 +8,17 @@ struct Interface {
     var state = OSPFInterfaceState.down
     /// Number of its area.
     var area: Int
+    /// The kind of link.
+    var network: OSPFNetwork
     /// The address of the Designated Router; 0.0.0.0 for none.
     var designated = IPv4Address.unspecified
     /// The address of the Backup Designated Router; 0.0.0.0 for none.
     var backup = IPv4Address.unspecified
     var neighbors: [Neighbor] = []
     var nextHello: Instant?
+    /// Until when silent routers get a hello as often as others do, and when after that.
+    var attemptUntil = Instant.zero
+    var nextPoll = Instant.zero
     /// When the wait for a Designated Router ends.
     var waitUntil: Instant?
     /// Whether the circumstances of the election have changed.
@@ -32,18 +37,21 @@ struct Interface {
     var packetsIn: UInt64 = 0
     var packetsOut: UInt64 = 0
 
-    init(area: Int) { self.area = area }
+    init(area: Int, network: OSPFNetwork) {
+        self.area = area
+        self.network = network
+    }
 
     /// Whether we speak for the network, or would.
     var isDesignated: Bool { state == .designated || state == .backup }
 
-    var hasFullNeighbor: Bool { neighbors.contains { $0.state == .full } }
+    var hasFullNeighbor: Bool { neighbors.contains(where: \.isAdjacent) }
 
     /// The neighbour a packet is from: by router on point-to-point links, else by address
     /// (RFC 2328 §8.2).
     func neighbor(router: IPv4Address, address: IPv4Address) -> Int? {
         neighbors.firstIndex {
-            state == .pointToPoint ? $0.router == router : $0.address == address
+            network == .pointToPoint ? $0.router == router : $0.address == address
         }
     }
 }
@@ -59,6 +67,13 @@ struct Area {
 
     /// Whether we have a working interface in it.
     var isActive = false
+    // Of a not-so-stubby area (RFC 3101).
+    /// An address of ours in it that others hand packets to.
+    var forwarding = IPv4Address.unspecified
+    /// Whether we tell other areas of networks outside announced in it, and until when although
+    /// another is to do it.
+    var isTranslator = false
+    var translatesUntil: Instant?
 }
 
 extension Area {

@@ -38,6 +38,8 @@ struct RouterFlags: OptionSet, Hashable {
     static let boundary = RouterFlags(rawValue: 2)
     /// Endpoint of a virtual link.
     static let virtual = RouterFlags(rawValue: 4)
+    /// Tells other areas of a not-so-stubby one whatever others do (RFC 3101 §B).
+    static let translator = RouterFlags(rawValue: 16)
 }
 
 /// One link of a router-LSA.

@@ -15,6 +15,8 @@ struct Neighbor {
     /// The last sequence number accepted; nil without keys.
     var sequence: UInt32?
     var badPackets: UInt64 = 0
+    /// Until when it is taken for full whatever it says, because it restarts (RFC 3623 §3).
+    var graceUntil: Instant?
 
     var exchange = Exchange()
     var requests = RequestList()
@@ -40,6 +42,8 @@ struct Neighbor {
 
     /// A list may differ from what is here (RFC 2328 §10.1).
     var isExchanging: Bool { state == .exchange || state == .loading }
+    /// Whether others may send by it.
+    var isAdjacent: Bool { state == .full || graceUntil != nil }
     var takesOpaque: Bool { exchange.options.contains(.opaque) }
 }
 

@@ -13,6 +13,11 @@ extension OSPFEngine {
     mutating func originate() -> Bool {
         var isAny = false
         checkRoles()
+        if restart != nil { return holdBack() }
+        if let end = stubUntil, end <= now {
+            stubUntil = nil
+            for area in areas.indices { touchRouter(area) }
+        }
         for number in stale {
             guard let record = database.records[Int(number)], record.isStale else { continue }
             if !revisit(record) { flush(number) }
@@ -59,10 +64,10 @@ extension OSPFEngine {
             interfaces[place].networkDue = now
         case (.summaryNetwork, _), (.summaryRouter, _):
             summariesDue = now
-        case (.external, _):
+        case (.external, _), (.nssa, _):
             guard let prefix = record.lsa.prefix else { return false }
             externalsDue.append((prefix.address, now))
-            return externals[prefix] != nil
+            return external(prefix, record.scope) != nil
         default: return false
         }
         return true
@@ -73,11 +78,13 @@ extension OSPFEngine {
         for area in areas.indices {
             areas[area].isActive = interfaces.contains { $0.area == area && $0.state != .down }
         }
-        let (isBorder, isBoundary) = (isBorder, !externals.isEmpty)
+        let (isBorder, isBoundary) = (isBorder, isBoundary)
+        checkNSSAs()
         guard (isBorder, isBoundary) != (wasBorder, wasBoundary) else { return }
         if isBorder != wasBorder {
             summariesDue = now
             wantRoutes(because: .settings)
+            if settings.areas.contains(where: \.isNSSA) { touchExternals() }
         }
         (wasBorder, wasBoundary) = (isBorder, isBoundary)
         for area in areas.indices { touchRouter(area) }
@@ -87,6 +94,14 @@ extension OSPFEngine {
     var isBorder: Bool {
         let active = areas.indices.filter { areas[$0].isActive }
         return active.count > 1 && active.contains { settings.areas[$0].isBackbone }
+    }
+
+    /// Whether we stand at the edge of the system. Border routers of not-so-stubby areas do even if
+    /// they tell of nothing (RFC 3101 §3.1).
+    var isBoundary: Bool {
+        let joinsNSSA =
+            isBorder && areas.indices.contains { areas[$0].isActive && settings.areas[$0].isNSSA }
+        return joinsNSSA || !externals.isEmpty
     }
 
     // MARK: The throttle
@@ -149,14 +164,15 @@ extension OSPFEngine {
     private mutating func sayRouter(_ area: Int) -> Instant? {
         var flags = RouterFlags()
         if isBorder { flags.insert(.border) }
-        if !externals.isEmpty, !settings.areas[area].isStub { flags.insert(.boundary) }
+        let mayTell = settings.areas[area].takesExternals || settings.areas[area].isNSSA
+        if isBoundary, mayTell { flags.insert(.boundary) }
         var links: [RouterLink] = []
         for number in interfaces.indices where interfaces[number].area == area {
             guard let own = settings.interfaces[number] else { continue }
             links += self.links(number, own)
         }
         return say(
-            .area(area), .router, settings.router, settings.areas[area].options,
+            .area(area), .router, settings.router, settings.areas[area].lsaOptions,
             LSA.routerBody(flags, links))
     }
 
@@ -166,22 +182,25 @@ extension OSPFEngine {
         let prefix = own.address.prefix
         let stub = RouterLink(
             .stub, id: prefix.address.rawValue, data: prefix.mask, cost: own.cost)
-        let cost = settings.isStubRouter ? OSPFProtocol.largestCost : own.cost
+        let isHidden = own.hidesNetwork
+        let host = RouterLink(.stub, id: address, data: ~0, cost: 0)
+        let cost = isStubRouter ? OSPFProtocol.largestCost : own.cost
         switch interface.state {
         case .down: return []
-        case .loopback: return [RouterLink(.stub, id: address, data: ~0, cost: 0)]
+        case .loopback: return [host]
         case .waiting: return [stub]
         case .pointToPoint:
-            let full = interface.neighbors.filter { $0.state == .full }
+            let full = interface.neighbors.filter(\.isAdjacent)
+            let own = own.network == .pointToMultipoint ? host : stub
             return full.map {
                 RouterLink(.pointToPoint, id: $0.router.rawValue, data: address, cost: cost)
-            } + [stub]
+            } + (isHidden && !full.isEmpty ? [] : [own])
         case .neither, .backup, .designated:
             let isJoined =
                 interface.state == .designated
                 ? interface.hasFullNeighbor
                 : interface.neighbors.contains {
-                    $0.state == .full && $0.address == interface.designated
+                    $0.isAdjacent && $0.address == interface.designated
                 }
             guard isJoined else { return [stub] }
             return [
@@ -201,33 +220,42 @@ extension OSPFEngine {
             if let known { flush(known) }
             return nil
         }
-        let routers = interface.neighbors.filter { $0.state == .full }.map(\.router)
+        let routers = interface.neighbors.filter(\.isAdjacent).map(\.router)
         return say(
-            scope, .network, id, settings.areas[interface.area].options,
-            LSA.networkBody(own.address.prefix, [settings.router] + routers.sorted()))
+            scope, .network, id, settings.areas[interface.area].lsaOptions,
+            LSA.networkBody(
+                own.hidesNetwork ? IPv4Prefix(id, length: 32) : own.address.prefix,
+                [settings.router] + routers.sorted()))
     }
 
     // MARK: Externals
 
-    /// Looks at all externals whose prefixes begin with an address (RFC 2328 §12.4.4).
+    /// Looks at all networks outside whose prefixes begin with an address (RFC 2328 §12.4.4).
     private mutating func sayExternals(_ address: IPv4Address) {
-        let wanted = (0...32).compactMap { externals[IPv4Prefix(address, length: $0)] }
+        sayExternals(address, .system, .external)
+        for area in areas.indices where settings.areas[area].isNSSA {
+            sayExternals(address, .area(area), .nssa)
+        }
+    }
+
+    private mutating func sayExternals(_ address: IPv4Address, _ scope: Scope, _ type: LSAType) {
+        let wanted = (0...32).compactMap { external(IPv4Prefix(address, length: $0), scope) }
             .filter { $0.prefix.address == address }
         var ids: Set<IPv4Address> = []
         for (id, route) in zip(LinkStateID.assign(wanted.map(\.prefix)), wanted) {
             guard let id else { continue }
             ids.insert(id)
-            let due = say(.system, .external, id, .external, LSA.externalBody(route))
+            let due = say(scope, type, id, externalOptions(route, scope), LSA.externalBody(route))
             if let due { externalsDue.append((address, due)) }
         }
         // What was said under one of the ids that prefixes of this address can have.
         for length in 0...32 {
             let id = IPv4Address(address.rawValue | ~IPv4Prefix.mask(length))
             guard !ids.contains(id),
-                let known = database.find(.system, .external, id, settings.router),
+                let known = database.find(scope, type, id, settings.router),
                 let prefix = database[known].lsa.prefix
             else { continue }
-            if externals[prefix] == nil || prefix.address == address { flush(known) }
+            if external(prefix, scope) == nil || prefix.address == address { flush(known) }
         }
     }
 }

@@ -92,13 +92,16 @@ extension OSPFEngine {
 
     private mutating func externalPath(of number: UInt32) -> Path? {
         let lsa = database.lsa(number)
+        if lsa.type == .nssa { return nssaPath(number) }
         guard let router = boundaries[IPv4Address(lsa.bytes.be32(8))] else { return nil }
         var (cost, hops, area, isFarther) =
             (router.cost, router.hops, router.area, router.isFarther)
         let forwarding = lsa.forwarding
         if forwarding != .unspecified {
             // Reached inside the system or not used at all.
-            guard let path = table.longest(forwarding) else { return nil }
+            guard let path = table.longest(forwarding),
+                settings.areas[Int(path.area)].takesExternals
+            else { return nil }
             (cost, area) = (path.cost, Int(path.area))
             hops = ways(path, to: forwarding)
             isFarther = path.kind != .intraArea || settings.areas[area].isBackbone
@@ -114,7 +117,7 @@ extension OSPFEngine {
     }
 
     /// The ways of a path to a router on its network.
-    private mutating func ways(_ path: Path, to gateway: IPv4Address) -> UInt32 {
+    mutating func ways(_ path: Path, to gateway: IPv4Address) -> UInt32 {
         guard path.isOurs else { return hops.resolve(path.hops, gateway: gateway.rawValue) }
         let number = settings.interfaces.firstIndex {
             $0?.address.prefix.contains(gateway) ?? false

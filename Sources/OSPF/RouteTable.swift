@@ -124,13 +124,14 @@ struct RouteTable {
                 add(claim(.intraArea, vertex, UInt32(link.cost)), prefix, number)
             }
         case .network:
-            guard let vertex, let prefix = lsa.prefix else { return }
+            // A network that is a host is hidden (RFC 6860 §3).
+            guard let vertex, let prefix = lsa.prefix, prefix.length < 32 else { return }
             add(claim(.intraArea, vertex, 0), prefix, number)
-        case .summaryNetwork, .external:
+        case .summaryNetwork, .external, .nssa:
             guard !record.isOwn, lsa.cost < OSPFProtocol.infinity, let prefix = lsa.prefix else {
                 return
             }
-            let isExternal = lsa.type == .external
+            let isExternal = lsa.type != .summaryNetwork
             add(claim(isExternal ? .external : .interArea, number, lsa.cost), prefix, number)
             if isExternal, lsa.forwarding != .unspecified { forwarded.insert(number) }
         default: return

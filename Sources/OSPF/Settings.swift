@@ -8,8 +8,29 @@ public enum OSPFNetwork: String, Hashable, Sendable, CaseIterable {
     case broadcast
     /// Two routers.
     case pointToPoint = "point-to-point"
+    /// Many routers, of which some may not hear some others; each pair is a link.
+    case pointToMultipoint = "point-to-multipoint"
+    /// Many routers that have to be named, one of which speaks for the network.
+    case nonBroadcast = "non-broadcast"
     /// Ourselves: announced as a host, nothing is sent.
     case loopback
+
+    /// Whether no router speaks for the network.
+    var isPairwise: Bool { self == .pointToPoint || self == .pointToMultipoint }
+}
+
+/// A router that has to be named.
+public struct OSPFNamedNeighbor: Hashable, Sendable {
+    /// Its address.
+    public var address: IPv4Address
+    /// Whether it may become Designated Router.
+    public var isEligible: Bool
+
+    /// A router at this address.
+    public init(_ address: IPv4Address, isEligible: Bool = true) {
+        self.address = address
+        self.isEligible = isEligible
+    }
 }
 
 /// OSPF on one interface.
@@ -36,6 +57,13 @@ public struct OSPFInterfaceSettings: Hashable, Sendable {
     public var isPassive = false
     /// Of the link, IP header included.
     public var mtu: UInt16 = 1500
+    /// Whom hellos are sent to where they reach nobody otherwise; all routers of a non-broadcast
+    /// network, and of a point-to-multipoint one without broadcasts.
+    public var named: [OSPFNamedNeighbor] = []
+    /// PollInterval: between hellos to named routers that are silent.
+    public var pollInterval = Interval.seconds(120)
+    /// Says nothing of the link's own network where it only leads on (RFC 6860).
+    public var hidesNetwork = false
     /// Takes neighbours with a larger MTU.
     public var ignoresMTU = false
     /// How packets are authenticated, in both directions.
@@ -45,6 +73,11 @@ public struct OSPFInterfaceSettings: Hashable, Sendable {
     public init(address: InterfaceAddress, area: IPv4Address) {
         self.address = address
         self.area = area
+    }
+
+    /// Whether packets are for one router each.
+    var isUnicast: Bool {
+        network == .nonBroadcast || network == .pointToMultipoint && !named.isEmpty
     }
 
     /// HelloInterval as it stands in packets.
@@ -87,6 +120,18 @@ public enum OSPFAreaKind: Hashable, Sendable {
     /// It has a default route instead, announced by border routers at this cost; if totally, then
     /// instead of other areas' networks as well.
     case stub(cost: UInt32, isTotally: Bool)
+    /// As a stub area, but routers in it may announce networks outside, which a border router tells
+    /// the other areas (RFC 3101).
+    case nssa(cost: UInt32, isTotally: Bool)
+
+    /// As a configuration writes it.
+    public var name: String {
+        switch self {
+        case .normal: "normal"
+        case .stub(_, let isTotally): isTotally ? "totally-stub" : "stub"
+        case .nssa(_, let isTotally): isTotally ? "totally-nssa" : "nssa"
+        }
+    }
 }
 
 /// An area that we have interfaces in.
@@ -97,14 +142,27 @@ public struct OSPFAreaSettings: Hashable, Sendable {
     public var kind = OSPFAreaKind.normal
     /// What other areas hear of it.
     public var ranges: [OSPFRange] = []
+    /// What they hear of networks outside that are announced in it, if it is not-so-stubby.
+    public var externalRanges: [OSPFRange] = []
 
     /// A normal area.
     public init(_ id: IPv4Address) { self.id = id }
 
-    var isStub: Bool { kind != .normal }
+    /// Whether it knows what is outside the autonomous system.
+    var takesExternals: Bool { kind == .normal }
+    var isNSSA: Bool { if case .nssa = kind { true } else { false } }
+    /// Whether its routers have a default route instead of other areas' networks.
+    var isTotally: Bool {
+        switch kind {
+        case .normal: false
+        case .stub(_, let isTotally), .nssa(_, let isTotally): isTotally
+        }
+    }
     var isBackbone: Bool { id == .unspecified }
-    /// What hellos and LSAs in it say.
-    var options: OSPFOptions { isStub ? [] : .external }
+    /// What hellos and descriptions in it say.
+    var options: OSPFOptions { takesExternals ? .external : isNSSA ? .nssa : [] }
+    /// What LSAs in it say.
+    var lsaOptions: OSPFOptions { takesExternals ? .external : [] }
 }
 
 /// The periods of the protocol, apart from those of interfaces (RFC 2328 §B).
@@ -118,6 +176,9 @@ public struct OSPFTimers: Hashable, Sendable {
     public var longestOrigination = Interval.seconds(5)
     /// How long acknowledgements wait for company.
     public var acknowledgementDelay = Interval.milliseconds(500)
+    /// TranslatorStabilityInterval: how long a border router goes on telling of a not-so-stubby
+    /// area's networks outside when another is to do it (RFC 3101 §3.1).
+    public var translatorStability = Interval.seconds(40)
     /// From one calculation of routes to the next after a quiet time; the first is done at once.
     public var shortestCalculation = Interval.milliseconds(50)
     /// The same when there is no quiet.
@@ -158,6 +219,10 @@ public struct OSPFSettings: Hashable, Sendable {
     public var interfaces: [OSPFInterfaceSettings?]
     /// Whether others shall not send through us (RFC 6987).
     public var isStubRouter = false
+    /// For how long after the start they shall not.
+    public var stubAtStart = Interval.seconds(0)
+    /// Whether neighbours that restart are kept if they ask for it (RFC 3623 §3).
+    public var helpsRestarts = true
     /// Periods.
     public var timers = OSPFTimers()
     /// Limits; taken on at the start only.

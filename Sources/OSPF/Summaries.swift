@@ -25,20 +25,21 @@ extension OSPFEngine {
                     guard let id else { continue }
                     wait(
                         say(
-                            .area(area), .summaryNetwork, id, settings.areas[area].options,
+                            .area(area), .summaryNetwork, id, settings.areas[area].lsaOptions,
                             LSA.summaryBody(mask: summary.prefix.mask, cost: summary.cost),
                             mark: summaryMark))
                 }
                 for (router, cost) in boundaryRouters(for: area) {
                     wait(
                         say(
-                            .area(area), .summaryRouter, router, settings.areas[area].options,
+                            .area(area), .summaryRouter, router, settings.areas[area].lsaOptions,
                             LSA.summaryBody(mask: 0, cost: cost), mark: summaryMark))
                 }
             }
         }
         for number in database.records.indices {
-            guard let record = database.records[number], record.isOwn, !record.isFlushed,
+            guard let record = database.records[number], record.isOwn,
+                !record.isFlushed || record.isStale,
                 record.mark != summaryMark,
                 record.type == .summaryNetwork || record.type == .summaryRouter
             else { continue }
@@ -50,7 +51,9 @@ extension OSPFEngine {
     /// Networks of other areas as they are told to `area`, by prefix.
     private func networks(for area: Int, _ found: [FoundRoute]) -> [Summary] {
         var result: [Summary] = []
-        if case .stub(let cost, let isTotally) = settings.areas[area].kind {
+        switch settings.areas[area].kind {
+        case .normal, .nssa(_, isTotally: false): break
+        case .stub(let cost, let isTotally), .nssa(let cost, let isTotally):
             result.append(Summary(prefix: IPv4Prefix(.unspecified, length: 0), cost: cost))
             if isTotally { return result }
         }
@@ -87,7 +90,7 @@ extension OSPFEngine {
 
     /// Routers at the edge of the system as they are told to `area`, by id.
     private func boundaryRouters(for area: Int) -> [(IPv4Address, UInt32)] {
-        guard !settings.areas[area].isStub else { return [] }
+        guard settings.areas[area].takesExternals else { return [] }
         return boundaries.values.filter {
             $0.area != area && $0.cost < OSPFProtocol.infinity && $0.router != settings.router
                 && ($0.isIntraArea || !settings.areas[area].isBackbone)

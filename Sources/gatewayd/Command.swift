@@ -11,7 +11,8 @@ struct Command: ParsableCommand {
         commandName: "gatewayd",
         abstract: "A NAT router between two TAP interfaces.",
         discussion: """
-            Runs in the foreground until SIGTERM; SIGHUP reads the configuration again. \
+            Runs in the foreground until SIGTERM; SIGHUP reads the configuration again; SIGUSR1 \
+            ends it for a successor, to whom the service manager hands what is kept. \
             Exit status: 0 ended on request, 64 usage, 66 file or namespace missing, 70 a bug, \
             73 or 74 cannot create or use something, 75 in use, try again, 77 no permission, \
             78 wrong configuration.
@@ -56,7 +57,7 @@ struct Command: ParsableCommand {
             }
             configuration.name = instance
         }
-        let daemon = try Daemon(path: config, loaded: loaded, configuration)
+        let daemon = try Daemon(path: config, loaded: loaded, configuration, inherited)
         return try daemon.run(signals, inherited)
     }
 

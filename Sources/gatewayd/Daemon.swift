@@ -7,6 +7,7 @@ import Glibc
 import Linux
 import Logging
 import Netlink
+import OSPF
 import Router
 import Routing
 import Synchronization
@@ -44,6 +45,10 @@ final class Daemon {
     var isReady = false
     /// What the gateway ends with; nil while it runs.
     var exitStatus: Int32?
+    /// Whether a successor begins when it has ended.
+    var hasSuccessor = false
+    /// What our predecessor knew of OSPF, until that is spoken again.
+    var memory: OSPFMemory?
     var rates = RateMeter()
     private let sessionLog: SessionLog
     /// Changes the worker's mailbox had no room for, in order; offered again each turn.
@@ -54,7 +59,10 @@ final class Daemon {
     private var wan: Device
 
     /// Opens the devices; nothing moves before `run`.
-    init(path: String, loaded: ConfigurationResult, _ configuration: GatewayConfiguration) throws {
+    init(
+        path: String, loaded: ConfigurationResult, _ configuration: GatewayConfiguration,
+        _ inherited: ListenDescriptors
+    ) throws {
         configurationPath = path
         self.configuration = configuration
         warnings = loaded.warnings
@@ -67,12 +75,20 @@ final class Daemon {
         inbox = try Mailbox(capacity: 1024)
         routingMail = try Mailbox(capacity: 8192)
         routingBatch = routingMail.makeBatch()
-        lan = try Self.open(.lan, configuration)
-        wan = try Self.open(.wan, configuration)
+        lan = try Self.open(.lan, configuration, inherited)
+        wan = try Self.open(.wan, configuration, inherited)
+        memory = inherited[Keeping.memory].flatMap(Keeping.read)
+        // What is kept outlives us, and our links with it (FileDescriptorStoreMax=).
+        for side in Side.allCases {
+            let descriptor = side == .lan ? lan.tap.descriptor : wan.tap.descriptor
+            service.removeStored(name: Keeping.name(of: side))
+            service.store(descriptor: descriptor, name: Keeping.name(of: side))
+        }
+        service.removeStored(name: Keeping.memory)
     }
 
     private static func open(
-        _ side: Side, _ configuration: GatewayConfiguration
+        _ side: Side, _ configuration: GatewayConfiguration, _ inherited: ListenDescriptors
     ) throws -> Device {
         let settings = configuration.devices[side.index]
         // The kernel's end keeps one address over restarts, so that its neighbours need not
@@ -80,7 +96,8 @@ final class Daemon {
         let hardware = DeviceSettings.defaultHardware(
             machineID: MachineID.read(), name: configuration.name + "-host", side: side)
         return try Device(
-            side, settings, mtu: configuration.forwarding[side].mtu, hardware: hardware)
+            side, settings, mtu: configuration.forwarding[side].mtu, hardware: hardware,
+            inherited: inherited[Keeping.name(of: side)])
     }
 
     static func level(_ level: LogSettings.Level) -> Logger.Level {
@@ -162,6 +179,11 @@ final class Daemon {
         {
             _ = forwarder.publish(table)
         }
+        // Packets that waited for us go where our predecessor sent them.
+        if configuration.ospf != nil, let memory, memory.isFresh(at: Clock.now()) {
+            control.learn(memory.learned, withdrawn: [], from: .ospf)
+            if let table = control.table() { _ = forwarder.publish(table) }
+        }
         forwarder.recordSessions(configuration.log.natSessions == .all)
         for side in Side.allCases {
             if !(side == .lan ? lan.isUp : wan.isUp) { linkChanged(side, isUp: false) }
@@ -210,6 +232,9 @@ final class Daemon {
     private func handle(_ signal: Signal) {
         switch signal {
         case .terminate, .interrupt: exitStatus = 0
+        case .restart:
+            prepareRestart()
+            (hasSuccessor, exitStatus) = (true, 0)
         case .hangUp:
             let answer = reload(apply: true)
             if let refused = answer.refused {

@@ -17,8 +17,12 @@ struct Device: ~Copyable {
 
     /// Opens or makes the TAP, configures the kernel's end and moves it where it belongs.
     ///
+    /// - Parameter inherited: A predecessor's descriptor of it, if there is one.
     /// - Throws: `SystemError` or `NetlinkError`, one sentence with its remedy.
-    init(_ side: Side, _ settings: DeviceSettings, mtu: Int, hardware: MACAddress) throws {
+    init(
+        _ side: Side, _ settings: DeviceSettings, mtu: Int, hardware: MACAddress,
+        inherited: Int32?
+    ) throws {
         let offload = TapOffload(
             checksum: settings.checksumOffload, segmentation: settings.segmentationOffload)
         var tap: TapDevice
@@ -31,7 +35,9 @@ struct Device: ~Copyable {
                 let socket = try NetlinkSocket()
                 return try socket.link(named: settings.tap) != nil
             }
-            if exists {
+            if let kept = try Self.adopt(inherited, settings, offload) {
+                tap = kept
+            } else if exists {
                 tap = try target.perform { try TapDevice(name: settings.tap, offload: offload) }
             } else {
                 tap = try TapDevice(name: settings.tap, offload: offload)
@@ -45,7 +51,11 @@ struct Device: ~Copyable {
             }
             monitor = try target.perform { try LinkMonitor() }
         } else {
-            tap = try TapDevice(name: settings.tap, offload: offload)
+            if let kept = try Self.adopt(inherited, settings, offload) {
+                tap = kept
+            } else {
+                tap = try TapDevice(name: settings.tap, offload: offload)
+            }
             isUp = try Self.configure(
                 settings, mtu: mtu, hardware: hardware, isNew: tap.wasCreated)
             monitor = try LinkMonitor()
@@ -56,6 +66,17 @@ struct Device: ~Copyable {
         self.monitor = monitor
         self.isUp = isUp
         namespace = settings.namespace
+    }
+
+    /// The device of a predecessor, with the frames that wait in it; nil if it is another or gone.
+    private static func adopt(
+        _ descriptor: Int32?, _ settings: DeviceSettings, _ offload: TapOffload
+    ) throws -> TapDevice? {
+        guard let descriptor, var tap = try? TapDevice(adopting: descriptor),
+            tap.name == settings.tap
+        else { return nil }
+        try tap.setOffload(offload)
+        return tap
     }
 
     /// Sets what is configured on the kernel's end; true if it is up then.

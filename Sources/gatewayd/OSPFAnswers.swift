@@ -24,8 +24,9 @@ extension Backend {
                 routes: engine.routes, calculations: speaker.runCount,
                 areas: engine.areas.map {
                     OSPFAreaStatus(
-                        id: $0.id.description, stub: $0.isStub, active: $0.isActive,
-                        nodes: $0.nodes, lsas: $0.lsas)
+                        id: $0.id.description, type: $0.kind.name,
+                        translator: $0.isTranslator, active: $0.isActive, nodes: $0.nodes,
+                        lsas: $0.lsas)
                 }, interfaces: speaker.interfaceStatus(), faults: speaker.faultStatus())
         }
     }
@@ -90,7 +91,7 @@ extension OSPFSpeaker {
         let roles = engine.roles
         return OSPFSummary(
             router: engine.settings.router, isBorder: roles.isBorder,
-            isBoundary: roles.isBoundary, isStubRouter: engine.settings.isStubRouter,
+            isBoundary: roles.isBoundary, isStubRouter: engine.isStubRouter,
             neighbors: engine.neighbors, lsas: engine.lsaCount, routes: engine.routes.count,
             areas: engine.areaRows)
     }
@@ -175,7 +176,8 @@ extension LSAType {
         case .network: "network"
         case .summaryNetwork: "summary"
         case .summaryRouter: "asbr-summary"
-        case .external, .nssa: "external"
+        case .external: "external"
+        case .nssa: "nssa-external"
         case .opaqueLink, .opaqueArea, .opaqueSystem: "opaque"
         }
     }
@@ -219,6 +221,7 @@ extension OSPFLSAStatus {
                 $0.forwarding == .unspecified ? nil : $0.forwarding.description
             }
             tag = route?.tag
+            if header.type == LSAType.nssa.rawValue { translated = header.options.contains(.nssa) }
         case .opaque: break
         }
     }

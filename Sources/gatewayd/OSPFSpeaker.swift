@@ -26,6 +26,8 @@ final class OSPFSpeaker: RoutingSpeaker {
     private var offered: [IPv4Prefix: OSPFExternal] = [:]
     /// Whether a default route of others is in use.
     private var hasDefault = false
+    /// When the neighbours' patience with a restart of ours ends.
+    private var graceEnd: Instant?
 
     private static let everywhere = IPv4Prefix(.unspecified, length: 0)
     private static let runsKept = 20
@@ -92,6 +94,24 @@ final class OSPFSpeaker: RoutingSpeaker {
     }
 
     func tick(at now: Instant) { measure { engine.tick(at: now, into: &effects) } }
+
+    /// Goes on where our predecessor ended.
+    func resume(_ memory: OSPFMemory, at now: Instant) {
+        engine.resume(memory, at: now, into: &effects)
+    }
+
+    /// Asks the neighbours to keep us while we restart.
+    func prepareRestart(at now: Instant) {
+        guard let period = configuration.gracePeriod else { return }
+        graceEnd = now + period
+        engine.prepareRestart(lasting: period, at: now, into: &effects)
+    }
+
+    /// Whether all of them know.
+    var isGraceKnown: Bool { engine.isGraceKnown }
+
+    /// What our successor has to know; nil if nobody waits for it.
+    var memory: OSPFMemory? { graceEnd.map { engine.memory(until: $0) } }
 
     func stop(at now: Instant) { engine.stop(at: now, into: &effects) }
 
@@ -215,6 +235,12 @@ final class OSPFSpeaker: RoutingSpeaker {
                 .warning, fault.interface, "ospf.fault",
                 "\(fault.address) on \(Side.allCases[fault.interface]) is refused "
                     + "(\(fault.reason.name)): \(fault.explanation)")
+        case .helping(let interface, let router, let step):
+            return line(
+                .notice, interface, "ospf.grace",
+                "neighbor \(router) on \(Side.allCases[interface]) restarts: \(step.name)")
+        case .restarting(let step):
+            return line(.notice, nil, "ospf.grace", "our restart: \(step.name)")
         case .corrupt(let type, let id, let router):
             return line(
                 .error, nil, "ospf.corrupt",
@@ -262,6 +288,18 @@ extension OSPFNeighborState {
         case .exchange: "Exchange"
         case .loading: "Loading"
         case .full: "Full"
+        }
+    }
+}
+
+extension OSPFGraceStep {
+    /// In a word or two.
+    var name: String {
+        switch self {
+        case .began: "routes are kept meanwhile"
+        case .finished: "done"
+        case .expired: "it took too long"
+        case .topology: "given up, other routes have changed"
         }
     }
 }

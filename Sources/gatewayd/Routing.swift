@@ -79,6 +79,8 @@ extension Daemon {
         if ospf == nil, let wanted = configuration.ospf {
             let speaker = OSPFSpeaker(wanted, at: now)
             ospf = speaker
+            if let memory { speaker.resume(memory, at: now) }
+            memory = nil
             setLinks(of: speaker, at: now)
         } else if let speaker = ospf, configuration.ospf == nil {
             end(speaker, at: now)
@@ -110,6 +112,13 @@ extension Daemon {
     func endRouting() {
         guard !speakers.isEmpty else { return }
         for speaker in speakers {
+            if hasSuccessor, let ospf, speaker === ospf,
+                let descriptor = ospf.memory.flatMap({ Keeping.write($0) })
+            {
+                service.store(descriptor: descriptor, name: Keeping.memory)
+                _ = close(descriptor)
+                continue
+            }
             speaker.stop(at: Clock.now())
             send(speaker.takeOutcome().packets)
         }
@@ -119,6 +128,17 @@ extension Daemon {
         for _ in 0..<100 where !said.isSet {
             deliver()
             _ = usleep(1000)
+        }
+    }
+
+    /// Has OSPF's neighbours keep us over a restart, and waits for at most 1.5 s until they know.
+    func prepareRestart() {
+        guard let ospf else { return }
+        ospf.prepareRestart(at: Clock.now())
+        for _ in 0..<300 where !ospf.isGraceKnown {
+            routingTurn()
+            deliver()
+            _ = usleep(5000)
         }
     }
 

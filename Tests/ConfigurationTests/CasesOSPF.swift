@@ -27,7 +27,7 @@ extension ErrorCase {
                     0: {type: stub}
                     7: {default-cost: 3}
                     0.0.0.7: {}
-                    9: {type: nssa}
+                    9: {type: sstub, external-ranges: [10.0.0.0/8]}
                   interfaces:
                     lan: {area: backbone}
                     wan: {area: 1, network-type: non-broadcast}
@@ -53,22 +53,26 @@ extension ErrorCase {
                     |     ^^^^^^^
                 a.yaml:12:5: warning[W081]: no side is in area 0.0.0.9, so its options do no\#
                 thing
-                 12 |     9: {type: nssa}
+                 12 |     9: {type: sstub, external-ranges: [10.0.0.0/8]}
                     |     ^
-                a.yaml:12:15: error[E023]: ospf.areas.0.0.0.9.type must be normal, stub or t\#
-                otally-stub, not 'nssa'
-                 12 |     9: {type: nssa}
-                    |               ^^^^
+                a.yaml:12:15: error[E023]: ospf.areas.0.0.0.9.type must be normal, stub, tot\#
+                ally-stub, nssa or totally-nssa, not 'sstub'
+                 12 |     9: {type: sstub, external-ranges: [10.0.0.0/8]}
+                    |               ^^^^^
+                    = help: did you mean 'stub'?
+                a.yaml:12:39: error[E083]: ospf.areas.0.0.0.9.external-ranges is for areas o\#
+                f type nssa or totally-nssa
+                 12 |     9: {type: sstub, external-ranges: [10.0.0.0/8]}
+                    |                                       ^
                 a.yaml:14:17: error[E081]: ospf.interfaces.lan.area 'backbone' is no area
                  14 |     lan: {area: backbone}
                     |                 ^^^^^^^^
                     = help: write a number as 0, or 0.0.0.0
-                a.yaml:15:34: error[E023]: ospf.interfaces.wan.network-type must be broadcas\#
-                t or point-to-point, not 'non-broadcast'
+                a.yaml:15:34: error[E086]: a non-broadcast network has to have neighbors
                  15 |     wan: {area: 1, network-type: non-broadcast}
                     |                                  ^^^^^^^^^^^^^
-                    = help: did you mean 'broadcast'?
-                6 problems, 3 warnings
+                    = help: write neighbors: [ADDRESS, ...]
+                7 problems, 3 warnings
 
                 """#),
         ErrorCase(

@@ -176,6 +176,15 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                 "ospf.default-originate",
                 ErrorCase.skeleton + "ospf: {default-originate: {\(strange)}}"
             ),
+            (
+                "ospf.interfaces.lan.neighbors",
+                ErrorCase.skeleton
+                    + "ospf: {interfaces: {lan: {area: 0, neighbors: [{\(strange)}]}}}"
+            ),
+            (
+                "ospf.graceful-restart",
+                ErrorCase.skeleton + "ospf: {graceful-restart: {\(strange)}}"
+            ),
             ("forwarding", ErrorCase.skeleton + "forwarding: {\(strange)}"),
             ("log", ErrorCase.skeleton + "log: {\(strange)}"),
             ("control", ErrorCase.skeleton + "control: {\(strange)}"),
@@ -195,6 +204,7 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
                     "ospf.interfaces.wan.authentication.keys",
                     "rip.interfaces.wan.bfd", "ospf.interfaces.wan.bfd",
                     "ospf.interfaces", "ospf.interfaces.wan", "ospf.interfaces.wan.authentication",
+                    "ospf.interfaces.wan.neighbors",
                 ]))
         #expect(keys["interfaces"] == ["lan", "wan"])
     }

@@ -34,7 +34,7 @@ import Wire
                   router-id: 1.2.3.4
                   stub-router: true
                   areas:
-                    1: {type: totally-stub, default-cost: 7}
+                    1: {type: totally-nssa, default-cost: 7, external-ranges: [10.9.0.0/16]}
                     0: {ranges: [10.0.0.0/8]}
                   interfaces:
                     lan: {area: 0.0.0.1, passive: true, cost: 5}
@@ -44,6 +44,7 @@ import Wire
                       network-type: point-to-point
                       priority: 0
                       mtu-ignore: true
+                      prefix-suppression: true
                       hello-interval: 500ms
                       retransmit-interval: 2s
                       transmit-delay: 3s
@@ -51,13 +52,16 @@ import Wire
                       authentication: {type: md5, key-id: 9, key-file: /k}
                   redistribute: [connected, {from: rip, metric: 30, metric-type: 1}]
                   default-originate: {always: true}
+                  stub-router-at-start: 90s
+                  graceful-restart: {period: 60s, helper: false}
 
                 """)
         #expect(result.render() == "")
         let ospf = try #require(result.configuration?.ospf)
         #expect(ospf.settings.router == ip("1.2.3.4") && ospf.settings.isStubRouter)
         var stub = OSPFAreaSettings(ip("0.0.0.1"))
-        stub.kind = .stub(cost: 7, isTotally: true)
+        stub.kind = .nssa(cost: 7, isTotally: true)
+        stub.externalRanges = [OSPFRange(prefix("10.9.0.0/16"))]
         var backbone = OSPFAreaSettings(.unspecified)
         backbone.ranges = [OSPFRange(prefix("10.0.0.0/8"))]
         #expect(ospf.settings.areas == [stub, backbone])
@@ -74,6 +78,8 @@ import Wire
             ospf.redistributed == [
                 .connected: OSPFMetric(20), .rip: OSPFMetric(30, isType2: false),
             ])
+        #expect(ospf.settings.stubAtStart == .seconds(90) && wan.hidesNetwork)
+        #expect(ospf.gracePeriod == .seconds(60) && !ospf.settings.helpsRestarts)
         #expect(ospf.defaultRoute == OSPFMetric(10) && ospf.alwaysHasDefault)
         #expect(result.configuration?.forwarding[.lan].speaksOSPF == false, "passive")
         var timing = BFDTiming()
@@ -119,6 +125,40 @@ import Wire
         #expect(text.contains("rip.interfaces.lan.bfd            300ms/300ms x 3"))
         #expect(text.contains("routes[via 203.0.113.9].bfd       50ms/300ms x 3"))
         #expect(!text.contains("rip.interfaces.wan.bfd"))
+    }
+
+    @Test func namedNeighbors() throws {
+        let result = read(
+            ErrorCase.skeleton + """
+                ospf:
+                  interfaces:
+                    lan: {area: 0, network-type: point-to-multipoint}
+                    wan:
+                      area: 0
+                      network-type: non-broadcast
+                      neighbors: [203.0.113.9, {address: 203.0.113.8, priority: 0}]
+                      poll-interval: 30s
+
+                """)
+        #expect(result.render() == "")
+        let settings = try #require(result.configuration?.ospf?.settings)
+        #expect(settings.interfaces[0]?.network == .pointToMultipoint)
+        let wan = try #require(settings.interfaces[1])
+        #expect(wan.network == .nonBroadcast && wan.pollInterval == .seconds(30))
+        #expect(
+            wan.named == [
+                OSPFNamedNeighbor(ip("203.0.113.9")),
+                OSPFNamedNeighbor(ip("203.0.113.8"), isEligible: false),
+            ])
+        for text in ["neighbors: [203.0.113.9]", "poll-interval: 5s"] {
+            let refused = read(
+                ErrorCase.skeleton + "ospf: {interfaces: {wan: {area: 0, \(text)}}}\n")
+            #expect(refused.diagnostics.map(\.code) == ["E086"], "\(text)")
+        }
+        let off = read(
+            ErrorCase.skeleton + "ospf: {interfaces: {wan: {area: 0, network-type: "
+                + "point-to-multipoint, neighbors: [9.9.9.9]}}}\n")
+        #expect(off.diagnostics.map(\.code) == ["E086"])
     }
 
     @Test func ripTakesFromOSPF() throws {

@@ -368,7 +368,9 @@ final class FakeBackend: ControlBackend {
                 instance: "home", enabled: true, router: "203.0.113.2", areaBorder: true,
                 boundary: true, neighbors: 2, full: 1, lsas: 12, routes: 9, calculations: 5,
                 areas: [
-                    OSPFAreaStatus(id: "0.0.0.0", stub: false, active: true, nodes: 4, lsas: 10)
+                    OSPFAreaStatus(
+                        id: "0.0.0.0", type: "normal", translator: false, active: true, nodes: 4,
+                        lsas: 10)
                 ], interfaces: [Self.ospfInterface], faults: [Self.fault]), done)
     }
 

@@ -153,7 +153,7 @@ final class Bed {
     ) {
         var hello = Hello(
             mask: 0xffff_ff00, helloInterval: 10,
-            options: peer.options.intersection(.external), priority: priority,
+            options: peer.options.intersection([.external, .nssa]), priority: priority,
             deadInterval: 40, designated: ip(first), backup: ip(second),
             neighbors: knows ? [ip("5.5.5.5")] : [])
         edit(&hello)

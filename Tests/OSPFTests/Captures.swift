@@ -86,6 +86,14 @@ enum Captures {
         00000001 00014202 0a090002 02020202 80000001 f4fb0020 ffffff00 02020202
         01010101
         """)
+    static let frrGraceUpdate = bytes(
+        """
+        02040040 01090909 00000000 019a0000  # kind 4, length 64; router; area; checksum, AuType 0
+        00000000 00000000  # authentication
+        00000001 00014209 03000000 01090909 80000001 21890024  # one LSA: type 9, opaque type 3
+        00010004 0000003c  # the grace period, 60 s
+        00020001 01000000  # the reason, a restart of the software
+        """)
     static let birdHelloPassword = bytes(
         """
         02010030 02020202 00000000 ecb50001  # kind 1, length 48; router; area; checksum, AuType 1

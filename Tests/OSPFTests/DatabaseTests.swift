@@ -202,6 +202,26 @@ struct DatabaseTests {
         #expect(bed.ownRouter?.header.sequence == 1001)
     }
 
+    @Test("What others flush of ours is outbid too, when its time has come", .row("OSPF-SELF-1"))
+    func outbidFlushed() throws {
+        let bed = Bed()
+        bed.befriend(peer)
+        let own = try #require(bed.ownRouter)
+        // Of a former life, a moment after we have said something.
+        var old = LSA(
+            .router, id: ip("5.5.5.5"), router: ip("5.5.5.5"),
+            sequence: own.header.sequence + 7, options: .external, body: Array(own.body))
+        old.age = OSPFProtocol.maxAge
+        bed.update(peer, old)
+        for _ in 0..<6 {
+            bed.run(.seconds(1))
+            bed.hello(peer)
+            bed.acknowledge(peer, bed.said.flatMap(\.lsas))
+        }
+        #expect(bed.ownRouter?.header.sequence == own.header.sequence + 8)
+        #expect(bed.ownRouter?.header.isMaxAge == false)
+    }
+
     @Test("LSAs we do not want any more are flushed", .row("OSPF-SELF-1", "OSPF-SELF-2"))
     func unwanted() {
         let bed = Bed(.pointToPoint)
@@ -302,5 +322,39 @@ struct DatabaseTests {
         bed.befriend(peer)
         bed.run(.seconds(3))
         #expect(bed.ownRouter?.links.map(\.cost) == [0xffff, 10, 10])
+    }
+
+    @Test("After the start for a while", .rfc(6987, "2"), .row("OSPF-STR-1"))
+    func stubAtStart() {
+        let bed = Bed { $0.stubAtStart = .seconds(30) }
+        bed.befriend(peer)
+        bed.run(.seconds(3))
+        #expect(bed.ownRouter?.links.map(\.cost) == [0xffff, 10, 10])
+        let isStub = bed.engine.isStubRouter
+        bed.hello(peer)
+        bed.run(.seconds(28))
+        #expect(bed.ownRouter?.links.map(\.cost) == [10, 10, 10])
+        let isStubLater = bed.engine.isStubRouter
+        #expect(isStub && !isStubLater)
+    }
+
+    @Test("Networks that only lead on are not told of", .rfc(6860, "2"))
+    func hidden() {
+        let bed = Bed { $0.interfaces[0]?.hidesNetwork = true }
+        bed.run(.seconds(3))
+        let before = bed.ownRouter.map { Array($0.links) }
+        #expect(before?.map(\.kind) == [3, 3], "it leads nowhere yet")
+        bed.befriend(peer)
+        bed.run(.seconds(3))
+        let links = bed.ownRouter.map { Array($0.links) }
+        #expect(links?.map(\.kind) == [1, 3] && links?.last?.id == 0x0a01_0000)
+        let network = Bed(.broadcast, count: 1) {
+            $0.interfaces[0]?.hidesNetwork = true
+            $0.interfaces[0]?.priority = 9
+        }
+        network.run(.seconds(41))
+        network.befriend(peer, first: "10.0.0.5")
+        network.run(.seconds(3))
+        #expect(network.lsa(.network, "10.0.0.5")?.prefix == prefix("10.0.0.5/32"))
     }
 }

@@ -51,7 +51,9 @@ struct RouteTests {
         }
         bed.befriend(left, lsas)
         var right = right
-        if bed.engine.settings.areas.last?.isStub == true { right.options = [] }
+        if let area = bed.engine.settings.areas.last, !area.takesExternals {
+            right.options = area.options
+        }
         bed.befriend(right, more, area: rightArea)
         bed.run(.seconds(12))
         return bed
@@ -115,6 +117,12 @@ struct RouteTests {
             .network, id: "10.50.0.9",
             body: LSA.networkBody(prefix("10.50.0.0/24"), [ip("9.9.9.9"), ip("3.3.3.3")]))
         let far = Self.router("3.3.3.3", [other, Self.stub("30.0.0.0/8", 1)])
+        let hidden = left.lsa(
+            .network, id: "10.50.0.9",
+            body: LSA.networkBody(prefix("10.50.0.9/32"), [ip("9.9.9.9"), ip("3.3.3.3")]))
+        let dark = self.bed([leftLSA([transit]), hidden, far], [rightLSA()])
+        #expect(dark.table[prefix("10.50.0.9/32")] == nil, "a hidden network (RFC 6860 §3)")
+        #expect(dark.table[prefix("30.0.0.0/8")] != nil)
         let bed = bed([leftLSA([transit]), network, far], [rightLSA()])
         #expect(
             bed.table[prefix("10.50.0.0/24")]

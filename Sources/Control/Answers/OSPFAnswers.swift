@@ -62,8 +62,10 @@ public struct OSPFStatusAnswer: Answer {
 public struct OSPFAreaStatus: Codable, Hashable, Sendable {
     /// Its number as an address.
     public var id: String
-    /// Whether it knows nothing of what is outside.
-    public var stub: Bool
+    /// `normal`, `stub`, `totally-stub`, `nssa` or `totally-nssa`.
+    public var type: String
+    /// Whether we tell the others of networks outside that are announced in it.
+    public var translator: Bool
     /// Whether a link of ours in it is up.
     public var active: Bool
     /// Routers and networks reached in it.
@@ -73,10 +75,11 @@ public struct OSPFAreaStatus: Codable, Hashable, Sendable {
 
     /// Made of these fields.
     public init(
-        id: String, stub: Bool, active: Bool, nodes: Int, lsas: Int
+        id: String, type: String, translator: Bool, active: Bool, nodes: Int, lsas: Int
     ) {
         self.id = id
-        self.stub = stub
+        self.type = type
+        self.translator = translator
         self.active = active
         self.nodes = nodes
         self.lsas = lsas

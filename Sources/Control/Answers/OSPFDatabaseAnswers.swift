@@ -35,7 +35,7 @@ public struct OSPFDatabaseAnswer: ListAnswer {
 public struct OSPFLSAStatus: Codable, Hashable, Sendable {
     /// Its area; nil if it goes further, or no further than a link.
     public var area: String?
-    /// `router`, `network`, `summary`, `asbr-summary`, `external` or `opaque`.
+    /// One of `ospfTypes`.
     public var type: String
     /// Its link state id.
     public var id: String
@@ -67,6 +67,8 @@ public struct OSPFLSAStatus: Codable, Hashable, Sendable {
     public var forwarding: String?
     /// Of an external.
     public var tag: UInt32?
+    /// Of an external of a not-so-stubby area: whether other areas are to be told of it.
+    public var translated: Bool?
 
     /// Made of these fields.
     public init(

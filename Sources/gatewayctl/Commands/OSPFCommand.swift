@@ -51,7 +51,9 @@ struct OSPFStatus: ParsableCommand {
             for area in answer.areas {
                 let nodes = Units.count(area.nodes, "router or network", "routers and networks")
                 let lsas = Units.count(area.lsas, "LSA", "LSAs")
-                page.add("area \(area.id)\(area.stub ? ", stub" : ""): \(nodes), \(lsas)")
+                let kind = area.type == "normal" ? "" : ", " + area.type
+                let task = area.translator ? ", translated by us" : ""
+                page.add("area \(area.id)\(kind)\(task): \(nodes), \(lsas)")
             }
             let roles = [
                 answer.areaBorder ? "area border router" : nil,
@@ -164,6 +166,7 @@ extension OSPFLSAStatus {
         if let metricType { words.append("type \(metricType)") }
         if let forwarding { words.append("by \(forwarding)") }
         if let tag, tag != 0 { words.append("tag \(tag)") }
+        if let translated { words.append(translated ? "translated" : "not translated") }
         return words.joined(separator: ", ")
     }
 }
