@@ -79,12 +79,12 @@ def die_with_parent():
 class Process:
     """A process in the background, its output in a file."""
 
-    def __init__(self, command, log, environment=None):
+    def __init__(self, command, log, environment=None, descriptors=()):
         self.log = log
         with open(log, "wb") as output:
             self.popen = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                preexec_fn=die_with_parent, env={**os.environ, **(environment or {})})
+                preexec_fn=die_with_parent, env={**os.environ, **(environment or {})}, pass_fds=descriptors)
         self.pid = self.popen.pid
 
     @property

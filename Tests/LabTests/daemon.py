@@ -87,7 +87,7 @@ class Gateway:
         with open(self.config, "w") as file:
             file.write(text)
 
-    def launch(self, *arguments, prefix=()):
+    def launch(self, *arguments, prefix=(), descriptors=()):
         """Starts the process, without waiting for anything."""
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.lab.defer(self.notify.close)
@@ -96,7 +96,7 @@ class Gateway:
         os.chmod(path, 0o666)
         self.process = Process(
             ["ip", "netns", "exec", self.lab.gw.name, *prefix, f"{BIN}/gatewayd", "--config",
-             self.config, *arguments], self.lab.file("gatewayd.log"), {"NOTIFY_SOCKET": path})
+             self.config, *arguments], self.lab.file("gatewayd.log"), {"NOTIFY_SOCKET": path}, descriptors)
         self.lab.defer(self.process.stop)
         return self.process
 

@@ -15,7 +15,8 @@ FRR_P2P, BIRD_P2P = ["ip ospf network point-to-point"], "type ptp;"
 FRR_ID, BIRD_ID, OWN_ID = "1.9.9.9", "1.3.3.3", "1.1.1.1"
 WAN_NET = "198.51.100.0/24"
 KINDS = {"routerLinkStates": "router", "networkLinkStates": "network", "summaryLinkStates": "summary",
-         "asbrSummaryLinkStates": "asbr-summary", "asExternalLinkStates": "external"}
+         "asbrSummaryLinkStates": "asbr-summary", "asExternalLinkStates": "external",
+         "nssaExternalLinkStates": "nssa-external"}
 
 
 def configuration(lan=None, wan=None, **more):
@@ -32,10 +33,10 @@ def frr_wan(lab, host=None, lines=(), more="", area=0):
         FRR_ID, more)
 
 
-def bird_lan(lab, host=None, lines="", area=0, more="", imports=""):
+def bird_lan(lab, host=None, lines="", area=0, more="", imports="", options=""):
     """BIRD on the second host of the LAN, and the network behind it."""
     return bird_ospf(lab, host or lab.cli2, {area: {"eth0": BIRD_QUICK + lines, "stub0": "stub yes;"}},
-                     BIRD_ID, more, imports)
+                     BIRD_ID, more, imports, options)
 
 
 def neighbors(gateway):
