@@ -375,6 +375,20 @@ extension Forwarder {
         }
     }
 
+    /// Takes over a neighbour that a predecessor knew: packets go there at once, and the first one
+    /// has it asked whether it is still there.
+    public mutating func recallNeighbor(
+        _ side: Side, _ address: IPv4Address, _ hardware: MACAddress, at now: Instant
+    ) {
+        guard hardware.rawValue != 0, neighbors.find(side, address.rawValue) == nil,
+            neighbors.counts[side.index] < NeighborLimits.perSide,
+            let number = neighbors.insert(side, address.rawValue, .stale, at: now)
+        else { return }
+        neighbors.records[number].hardware = hardware.rawValue
+        neighbors.wheel.set(
+            number, deadline: TimerWheel.deadline(NeighborLimits.forget, after: now))
+    }
+
     /// Forgets one neighbour, or all that are not fixed. Returns how many.
     public mutating func flushNeighbors(_ address: IPv4Address?, at now: Instant) -> Int {
         var count = 0

@@ -49,6 +49,8 @@ final class Daemon {
     var hasSuccessor = false
     /// What our predecessor knew of OSPF, until that is spoken again.
     var memory: OSPFMemory?
+    /// Stations our predecessor knew.
+    private let keptNeighbors: [KeptNeighbor]
     var rates = RateMeter()
     private let sessionLog: SessionLog
     /// Changes the worker's mailbox had no room for, in order; offered again each turn.
@@ -77,7 +79,11 @@ final class Daemon {
         routingBatch = routingMail.makeBatch()
         lan = try Self.open(.lan, configuration, inherited)
         wan = try Self.open(.wan, configuration, inherited)
-        memory = inherited[Keeping.memory].flatMap(Keeping.read)
+        memory = inherited[Keeping.memory].flatMap(Keeping.read).flatMap {
+            OSPFMemory($0, interfaces: Side.allCases.count)
+        }
+        keptNeighbors = KeptNeighbor.list(
+            in: inherited[Keeping.neighbors].flatMap(Keeping.read) ?? [])
         // What is kept outlives us, and our links with it (FileDescriptorStoreMax=).
         for side in Side.allCases {
             let descriptor = side == .lan ? lan.tap.descriptor : wan.tap.descriptor
@@ -85,6 +91,7 @@ final class Daemon {
             service.store(descriptor: descriptor, name: Keeping.name(of: side))
         }
         service.removeStored(name: Keeping.memory)
+        service.removeStored(name: Keeping.neighbors)
     }
 
     private static func open(
@@ -185,6 +192,9 @@ final class Daemon {
             if let table = control.table() { _ = forwarder.publish(table) }
         }
         forwarder.recordSessions(configuration.log.natSessions == .all)
+        for one in keptNeighbors {
+            forwarder.recallNeighbor(one.side, one.address, one.hardware, at: Clock.now())
+        }
         for side in Side.allCases {
             if !(side == .lan ? lan.isUp : wan.isUp) { linkChanged(side, isUp: false) }
         }

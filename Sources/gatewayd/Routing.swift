@@ -131,8 +131,33 @@ extension Daemon {
         }
     }
 
+    /// Keeps for our successor whom we know on the links.
+    private func keepNeighbors() {
+        let kept = KeptNeighbors()
+        post(nil) { path in
+            kept.set(
+                path.forwarder.neighborList().filter { $0.state != .permanent }.map {
+                    KeptNeighbor(
+                        side: $0.side, address: IPv4Address($0.address),
+                        hardware: MACAddress($0.hardware))
+                })
+        }
+        for _ in 0..<100 {
+            if let list = kept.take() {
+                if let descriptor = Keeping.write(KeptNeighbor.bytes(of: list)) {
+                    service.store(descriptor: descriptor, name: Keeping.neighbors)
+                    _ = close(descriptor)
+                }
+                return
+            }
+            deliver()
+            _ = usleep(1000)
+        }
+    }
+
     /// Has OSPF's neighbours keep us over a restart, and waits for at most 1.5 s until they know.
     func prepareRestart() {
+        keepNeighbors()
         guard let ospf else { return }
         ospf.prepareRestart(at: Clock.now())
         for _ in 0..<300 where !ospf.isGraceKnown {

@@ -166,6 +166,25 @@ struct ARPTests {
     }
 
     @Test(.row("A-3"))
+    func whomAPredecessorKnewIsUsedAtOnceAndAsked() {
+        var bench = Bench()
+        bench.answersARP = false
+        let (host, card) = (ip("192.168.50.10"), mac("02:00:00:00:00:66"))
+        bench.router.forwarder.recallNeighbor(.lan, host, card, at: bench.now)
+        let ping = PacketBuilder("192.168.50.10", "192.168.50.1").echo(identifier: 1)
+        let sent = bench.send(ping, on: .lan)
+        #expect(sent.first?.seen["eth.dst"] == card.description)
+        #expect(Self.state(bench, "192.168.50.10") == .probe)
+        #expect(bench.requests(for: "192.168.50.10").count == 1)
+        // Who is known already is not changed, and nobody has no address.
+        bench.router.forwarder.recallNeighbor(.lan, host, mac("02:00:00:00:00:77"), at: bench.now)
+        bench.router.forwarder.recallNeighbor(
+            .lan, ip("192.168.50.11"), MACAddress(0), at: bench.now)
+        #expect(Self.hardware(bench, "192.168.50.10") == card)
+        #expect(bench.router.forwarder.neighborCount == 1)
+    }
+
+    @Test(.row("A-3"))
     func entriesGrowStaleAndAreProbedByUnicastThenBroadcast() throws {
         var bench = Bench()
         bench.meet("192.168.50.10")
