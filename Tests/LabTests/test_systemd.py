@@ -71,6 +71,19 @@ def starts_and_says_so(lab):
     assert "Main PID" in machine.run(f"systemctl status --no-pager {UNIT}").stdout
 
 
+@rows("OSPF-GR-1")
+def a_restart_keeps_the_links_and_an_end_does_not(lab):
+    machine = started(lab)
+    pings(machine)
+    number, pid = "cat /sys/class/net/tap-lan/ifindex", machine.property("MainPID")
+    before = machine.run(number).stdout
+    machine.run(f"systemctl restart {UNIT}")
+    assert machine.property("MainPID") != pid and machine.run(number).stdout == before
+    pings(machine)
+    machine.run(f"systemctl stop {UNIT}")
+    assert machine.run(number, check=False).returncode != 0, "the TAP outlives the end"
+
+
 @rows("S60")
 def is_locked_in(lab):
     machine = started(lab)
