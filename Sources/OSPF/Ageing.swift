@@ -45,6 +45,8 @@ extension OSPFEngine {
         database.update(number) { $0.isStale = false }
         mayRemove = true
         guard !database[number].isFlushed else { return }
+        let sequence = database[number].lsa.header.sequence
+        if database[number].isOwn, sequence < 0 { lastFlushed = max(lastFlushed, sequence) }
         release(number)
         database.update(number) { $0.lsa.age = OSPFProtocol.maxAge }
         database.stopTimer(number)

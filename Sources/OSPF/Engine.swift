@@ -46,6 +46,8 @@ public struct OSPFEngine: ~Copyable {
     /// LSAs at MaxAge that wait for acknowledgements, and whether one may have them all.
     var flushed: [UInt32] = []
     var mayRemove = false
+    /// The highest sequence number of LSAs of ours that were flushed, if it is not very high.
+    var lastFlushed = OSPFProtocol.initialSequence - 1
     /// LSAs of ours of which a newer instance is needed.
     var stale: [UInt32] = []
     /// Addresses of externals to be looked at, and when.

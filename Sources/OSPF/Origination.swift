@@ -116,7 +116,9 @@ extension OSPFEngine {
         mark: UInt32 = 0
     ) -> Instant? {
         let known = database.find(scope, type, id, settings.router)
-        var sequence = OSPFProtocol.initialSequence
+        // One that comes again would be taken for the one that was flushed: a late acknowledgement
+        // of that one would stop it from being sent again.
+        var sequence = lastFlushed + 1
         var pause = settings.timers.shortestOrigination
         var hurried: UInt8 = 0
         if let known {

@@ -176,6 +176,28 @@ struct DatabaseTests {
         #expect(bed.lsa(.external, "1.0.0.0", "9.9.9.9")?.header.sequence == sequence)
     }
 
+    @Test("What was flushed and is said again is newer than it was", .row("OSPF-FLD-6"))
+    func again() {
+        let bed = Bed()
+        let prefix = prefix("70.0.0.0/8")
+        bed.befriend(peer)
+        var sequences: [Int32] = []
+        for _ in 0..<2 {
+            bed.run(.seconds(6), hearing: [peer])
+            bed.engine.originate(OSPFExternal(prefix), at: bed.now, into: &bed.effects)
+            let said = bed.listen().flatMap(\.lsas)
+            sequences += said.filter { $0.type == .external }.map(\.header.sequence)
+            bed.acknowledge(peer, said)
+            bed.run(.seconds(6), hearing: [peer])
+            bed.engine.withdraw(prefix, at: bed.now, into: &bed.effects)
+            bed.acknowledge(peer, bed.listen().flatMap(\.lsas))
+            #expect(bed.lsa(.external, "70.0.0.0") == nil)
+            bed.said = []
+        }
+        let first = OSPFProtocol.initialSequence
+        #expect(sequences == [first, first + 1], "a late acknowledgement must not fit both")
+    }
+
     @Test("An LSA that decays in memory is found", .row("OSPF-AGE-1"))
     func decay() {
         let bed = Bed()

@@ -76,6 +76,78 @@ struct HostileTests {
         return result
     }
 
+    /// Reads a packet as the engine would; whether there was nothing wrong with it.
+    private func isRead(_ packet: [UInt8]) -> Bool {
+        let span = packet.raw
+        do throws(OSPFDrop) {
+            let header = try PacketHeader(span)
+            let body = span.part(
+                OSPFProtocol.headerLength, header.length - OSPFProtocol.headerLength)
+            switch header.kind {
+            case .hello: _ = try Hello(body)
+            case .databaseDescription: _ = try DatabaseDescription(body)
+            case .request: _ = try Request(body)
+            case .acknowledgement: _ = try Acknowledgement(body)
+            case .update:
+                var update = try Update(body)
+                while let part = update.take() { _ = LSA(try CheckedLSA(part)).content }
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func isRead(lsa bytes: [UInt8]) -> Bool {
+        let span = bytes.raw
+        do throws(OSPFDrop) {
+            let checked = try CheckedLSA(span)
+            _ = LSA(checked).content
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    @Test("Parsers say what is wrong, or what is there", .row("S51"))
+    func parsers() {
+        var random = Random(seed: 5)
+        var packets = [
+            Captures.frrHello, Captures.frrDescription, Captures.birdDescription,
+            Captures.birdRequest, Captures.frrUpdate, Captures.birdUpdate,
+            Captures.frrAcknowledgement, Captures.birdNetworkUpdate,
+        ]
+        var lsas = LSATests.samples.map(\.bytes)
+        let values: [UInt8] = [0, 1, 2, 3, 4, 0x7f, 0x80, 0xff]
+        func spoil(_ bytes: inout [UInt8], _ random: inout Random) {
+            for _ in 0...random.below(3) {
+                let (place, draw) = (random.below(bytes.count), random.below(512))
+                bytes[place] = draw < 256 ? UInt8(draw) : values[draw & 7]
+            }
+        }
+        var (good, bad) = (0, 0)
+        for _ in 0..<(10_000 * Self.times) {
+            let number = random.below(packets.count)
+            let whole = packets[number]
+            spoil(&packets[number], &random)
+            if random.below(8) == 0 { packets[number].removeLast(random.below(whole.count)) }
+            if isRead(packets[number]) { good += 1 } else { bad += 1 }
+            packets[number] = whole
+        }
+        // LSAs whose checksum is right whatever they say.
+        for _ in 0..<(10_000 * Self.times) {
+            let number = random.below(lsas.count)
+            let whole = lsas[number]
+            spoil(&lsas[number], &random)
+            let spoilt = lsas[number]
+            lsas[number].set16(16, Fletcher.checksum(spoilt.rawSpan))
+            if isRead(lsa: lsas[number]) { good += 1 } else { bad += 1 }
+            lsas[number] = whole
+        }
+        print("OSPF: \(good + bad) packets and LSAs parsed, \(good) were right")
+        #expect(good > bad / 20 && bad > good / 20)
+    }
+
     @Test("Nothing traps, grows without end or stops time", .row("S51"), arguments: 0..<4)
     func anything(state: Int) {
         var random = Random(seed: UInt64(state) + 77)

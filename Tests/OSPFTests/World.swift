@@ -4,8 +4,8 @@ import Timing
 import Wire
 
 /// Routers, links and networks between them, and one virtual clock. Packets get lost, are late and
-/// overtake one another; links go down and come back. Router n has the host 20.0.n/32, and those
-/// whose number ends in 0 announce the external 30.n/16.
+/// overtake one another; links go down and come back. Router n has the host 20.0.n/32, and some
+/// that stand in one area only announce the external 30.n/16.
 final class World {
     /// A wire with two ends, or a network with more.
     struct Segment {
@@ -123,7 +123,10 @@ final class World {
     static func outside(_ router: Int) -> IPv4Prefix {
         IPv4Prefix(IPv4Address(30 << 24 | UInt32(router) << 16), length: 16)
     }
-    static func isBoundary(_ router: Int) -> Bool { router % 10 == 0 }
+    static func isBoundary(_ router: Int) -> Bool {
+        router % 2 == 1 && [3, 5].contains(router % 11)
+    }
+    static func isType2(_ router: Int) -> Bool { router % 4 == 1 }
 
     private func start(_ router: Int) {
         for interface in 0...ports[router].count {
@@ -131,7 +134,7 @@ final class World {
         }
         if Self.isBoundary(router) {
             routers[router].engine.originate(
-                OSPFExternal(Self.outside(router), isType2: router % 20 == 0), at: now,
+                OSPFExternal(Self.outside(router), isType2: Self.isType2(router)), at: now,
                 into: &effects)
         }
         carryOut(router)
@@ -351,6 +354,9 @@ struct Oracle {
         guard active[a].contains(area), active[b].contains(area) else { return Self.far }
         return within[area][a][b]
     }
+
+    /// Whether two routers of an area have a way to each other within it.
+    func areJoined(_ area: Int, _ a: Int, _ b: Int) -> Bool { inside(area, a, b) < Self.far }
 
     /// What a border router says into the backbone of a host.
     private func toBackbone(_ border: Int, _ host: Int) -> UInt32 {
