@@ -18,7 +18,8 @@ enum Keeping {
 
     /// A file in memory that holds the octets; the caller closes it. Nil if there is no room.
     static func write(_ bytes: [UInt8]) -> Int32? {
-        let descriptor = unsafe memfd_create("gatewayd", UInt32(MFD_CLOEXEC))
+        // MFD_CLOEXEC (linux/memfd.h)
+        let descriptor = unsafe memfd_create("gatewayd", 1)
         guard descriptor >= 0 else { return nil }
         guard unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
             _ = close(descriptor)
