@@ -78,7 +78,7 @@ struct SpeedTests {
     }
 
     @Test(
-        "Shortest paths of 10,000 routers", .row("OSPF-SPF-1"), .enabled(if: isOn),
+        "Shortest paths of 10,000 routers", .enabled(if: isOn),
         arguments: [true, false])
     func paths(isGrid: Bool) {
         let (bed, _) = loaded(isGrid: isGrid)
@@ -90,7 +90,7 @@ struct SpeedTests {
     }
 
     @Test(
-        "A change at one of 10,000 routers", .row("OSPF-SPF-1"), .enabled(if: isOn),
+        "A change at one of 10,000 routers", .enabled(if: isOn),
         arguments: [true, false])
     func change(isGrid: Bool) {
         let (bed, all) = loaded(isGrid: isGrid)
