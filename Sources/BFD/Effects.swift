@@ -29,4 +29,24 @@ public struct BFDEffects: Sendable {
 
     /// Nothing.
     public init() {}
+
+    /// Makes one change of all that a session went through, for a caller that cannot pass them on
+    /// now: a neighbour may cause any number.
+    public mutating func joinEvents() {
+        var places: [BFDPeer: Int] = [:]
+        var joined: [BFDEvent] = []
+        for event in events {
+            switch event {
+            case .full: if !joined.contains(event) { joined.append(event) }
+            case .state(let peer, _, let to, let why, let neighbor):
+                if let place = places[peer], case .state(_, let from, _, _, _) = joined[place] {
+                    joined[place] = .state(peer, from: from, to: to, why, neighbor: neighbor)
+                } else {
+                    places[peer] = joined.count
+                    joined.append(event)
+                }
+            }
+        }
+        events = joined
+    }
 }

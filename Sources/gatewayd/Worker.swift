@@ -70,8 +70,12 @@ struct Worker: ~Copyable {
                     path.forwarder.loseSessionEvents(events.count + lost)
                 }
             }
-            if !path.bfdEffects.events.isEmpty, tell(.bfd(path.bfdEffects.events)) {
-                path.bfdEffects.events.removeAll()
+            if !path.bfdEffects.events.isEmpty {
+                if tell(.bfd(path.bfdEffects.events)) {
+                    path.bfdEffects.events.removeAll()
+                } else {
+                    path.bfdEffects.joinEvents()
+                }
             }
             var deadline = path.forwarder.nextDeadline(at: path.now)
             if let due = path.bfd.nextDeadline { deadline = min(deadline ?? due, due) }

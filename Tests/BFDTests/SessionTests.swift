@@ -248,4 +248,24 @@ struct SessionTests {
         #expect(bed.sentByA.allSatisfy { $0.packet.state != .adminDown })
         #expect(bed.rowOfB?.state != .up && bed.rowOfB?.neighborState == .down)
     }
+
+    @Test("Changes that nobody could hear yet become one for each neighbour")
+    func joined() {
+        let (one, two) = (Bed.peerOfA, Bed.peerOfB)
+        var effects = BFDEffects()
+        for _ in 0..<1000 {
+            effects.events += [
+                .state(one, from: .up, to: .down, .timeExpired, neighbor: .up),
+                .full(two),
+                .state(one, from: .down, to: .initial, .none, neighbor: .down),
+            ]
+        }
+        effects.events.append(.state(two, from: .initial, to: .up, .none, neighbor: .up))
+        effects.joinEvents()
+        #expect(
+            effects.events == [
+                .state(one, from: .up, to: .initial, .none, neighbor: .down), .full(two),
+                .state(two, from: .initial, to: .up, .none, neighbor: .up),
+            ])
+    }
 }
