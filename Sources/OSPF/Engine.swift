@@ -48,6 +48,8 @@ public struct OSPFEngine: ~Copyable {
     var mayRemove = false
     /// The highest sequence number of LSAs of ours that were flushed, if it is not very high.
     var lastFlushed = OSPFProtocol.initialSequence - 1
+    /// LSAs that were flushed before they came.
+    var overtaken = Overtaken()
     /// LSAs of ours of which a newer instance is needed.
     var stale: [UInt32] = []
     /// Addresses of externals to be looked at, and when.

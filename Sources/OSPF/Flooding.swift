@@ -58,7 +58,16 @@ extension OSPFEngine {
         let header = checked.header
         guard let scope = scope(checked.type, number) else { throw .lsaScope }
         let known = database.find(scope, checked.type, header.id, header.router)
-        if header.isMaxAge, known == nil, !isAnyExchanging { return true }
+        if header.isMaxAge, known == nil, !isAnyExchanging {
+            overtaken.note(header, scope, until: now + settings.timers.shortestArrival, at: now)
+            return true
+        }
+        // It was flushed already, but the flush came first.
+        if known == nil, interfaces[number].neighbors[index].requests[header.name] == nil,
+            overtaken.holds(header, scope, at: now)
+        {
+            return true
+        }
         let own = known.map { database[$0].header(at: now) }
         let recency = own.map { header.recency(than: $0) } ?? .newer
         if recency == .newer {

@@ -158,12 +158,7 @@ extension OSPFEngine {
             (cost, hops) = (path.cost, ways(path, to: forwarding))
             guard hops != 0 else { return nil }
         }
-        let isType2 = lsa.isType2
-        var path = Path(
-            isType2 ? .externalType2 : .externalType1, cost: isType2 ? cost : cost &+ lsa.cost,
-            hops: hops, area: area)
-        path.metric2 = isType2 ? lsa.cost : 0
-        return path
+        return Path(outside: lsa, cost: cost, hops: hops, area: area)
     }
 
     /// What paths have been found says which networks the others may be told of.

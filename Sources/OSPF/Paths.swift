@@ -107,11 +107,7 @@ extension OSPFEngine {
             isFarther = path.kind != .intraArea || settings.areas[area].isBackbone
             guard hops != 0 else { return nil }
         }
-        let isType2 = lsa.isType2
-        var path = Path(
-            isType2 ? .externalType2 : .externalType1, cost: isType2 ? cost : cost &+ lsa.cost,
-            hops: hops, area: area)
-        path.metric2 = isType2 ? lsa.cost : 0
+        var path = Path(outside: lsa, cost: cost, hops: hops, area: area)
         path.isFarther = isFarther
         return path
     }

@@ -21,6 +21,15 @@ struct Path: Hashable {
         self.area = UInt16(truncatingIfNeeded: area)
     }
 
+    /// To a network outside that an LSA announces, by a way of this cost and these hops.
+    init(outside lsa: LSA, cost: UInt32, hops: UInt32, area: Int) {
+        let isType2 = lsa.isType2
+        self.init(
+            isType2 ? .externalType2 : .externalType1, cost: isType2 ? cost : cost &+ lsa.cost,
+            hops: hops, area: area)
+        metric2 = isType2 ? lsa.cost : 0
+    }
+
     /// As announced to others: of an external of type 2 its own metric.
     var metric: UInt32 { kind == .externalType2 ? metric2 : cost }
     /// Whether it leads to a network of the system itself.

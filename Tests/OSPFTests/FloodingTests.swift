@@ -113,6 +113,33 @@ struct FloodingTests {
         #expect(bed.lsa(.external, "1.0.0.0", "9.9.9.9") == nil)
     }
 
+    @Test("An LSA that its own flush overtook is confirmed and not taken", .row("OSPF-FLD-1"))
+    func overtaken() {
+        let bed = pair()
+        let first = OSPFProtocol.initialSequence
+        func isTaken(_ sequence: Int32) -> Bool {
+            let lsa = left.external("1.0.0.0/8", sequence: sequence)
+            bed.said = []
+            bed.update(left, lsa)
+            let isKnown = bed.lsa(.external, "1.0.0.0", "9.9.9.9") != nil
+            let said = bed.listen().compactMap(\.acknowledgement)
+            #expect(isKnown || said == [Acknowledgement([lsa.header])])
+            return isKnown
+        }
+        bed.update(left, left.external("1.0.0.0/8", sequence: first + 1, age: 3600))
+        #expect(!isTaken(first + 1) && !isTaken(first))
+        bed.run(.milliseconds(1001))
+        #expect(isTaken(first), "a second later it is another one")
+        let other = pair()
+        other.update(left, left.external("1.0.0.0/8", sequence: first, age: 3600))
+        other.update(left, left.external("1.0.0.0/8", sequence: first + 1))
+        #expect(other.lsa(.external, "1.0.0.0", "9.9.9.9") != nil, "a newer one is")
+        for number in 0..<200 {
+            other.update(left, left.external("2.\(number).0.0/16", age: 3600))
+        }
+        #expect(other.engine.overtaken.count == Overtaken.most)
+    }
+
     @Test("What is wrong with one LSA does not matter to the next", .row("OSPF-FLD-1", "S51"))
     func bad() {
         let bed = pair()
