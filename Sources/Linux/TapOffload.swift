@@ -1,3 +1,5 @@
+public import Wire
+
 /// Which work of the network stack a TAP's reader takes over (TUNSETOFFLOAD).
 public struct TapOffload: Hashable, Sendable {
     /// The kernel may hand out frames whose checksum is only partly computed.
@@ -17,6 +19,12 @@ public struct TapOffload: Hashable, Sendable {
         self.checksum = checksum
         self.segmentation = checksum && segmentation
         self.datagramSegmentation = checksum && segmentation && datagrams
+    }
+
+    /// Whose packets may be joined into super-packets for this device: a kernel that hands out
+    /// such takes them too.
+    public var joins: FrameRun.Protocols {
+        datagramSegmentation ? [.udp, .tcp] : segmentation ? .tcp : []
     }
 
     /// The same without UDP segmentation, for kernels before 6.2.

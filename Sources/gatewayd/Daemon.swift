@@ -175,10 +175,8 @@ final class Daemon {
         let worker = Worker(
             jobs: jobs, routing: routingMail, stop: stop,
             post: { event in inbox.post(ControlJob { $0.hear(event) }) }, service: service,
-            joins: [
-                lan.tap.offload?.datagramSegmentation == true,
-                wan.tap.offload?.datagramSegmentation == true,
-            ], busyPoll: configuration.busyPoll)
+            joins: [lan.tap.offload?.joins ?? [], wan.tap.offload?.joins ?? []],
+            busyPoll: configuration.busyPoll)
         var forwarder = Forwarder(
             configuration.forwarding, random: Random(key: SystemRandom.key()))
         if let table = control.configure(

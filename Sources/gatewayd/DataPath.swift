@@ -14,8 +14,8 @@ struct DataPath: ~Copyable {
     var bfdEffects = BFDEffects()
     /// The moment of the present turn of the loop.
     var now: Instant
-    /// Whether the device of a side takes super-packets of datagrams.
-    var joins: InlineArray<2, Bool> = [false, false]
+    /// What packets may be joined for the device of a side.
+    var joins: InlineArray<2, FrameRun.Protocols> = [[], []]
     /// How long to look for more frames before sleeping.
     var busyPoll = Interval.seconds(0)
     /// Why frames are written one by one; nil while io_uring writes them.

@@ -20,8 +20,8 @@ struct Worker: ~Copyable {
     /// Hands an event to the control thread; false if that has too much to do.
     let post: @Sendable (WorkerEvent) -> Bool
     let service: ServiceManager
-    /// Whether the TAP of a side takes super-packets of datagrams.
-    let joins: InlineArray<2, Bool>
+    /// What packets may be joined for the TAP of a side.
+    let joins: InlineArray<2, FrameRun.Protocols>
     /// How long to look for more frames before sleeping, at first.
     let busyPoll: Interval
 

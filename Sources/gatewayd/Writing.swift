@@ -4,8 +4,8 @@ import Wire
 
 // What leaves after a batch of packets.
 extension Worker {
-    /// Writes everything that leaves, in order; datagrams of one flow in one write where they
-    /// follow each other and the device takes them apart again.
+    /// Writes everything that leaves, in order; packets of one flow in one write where they follow
+    /// each other and the device takes them apart again.
     func drain(
         _ path: inout DataPath, _ io: inout FrameIO, _ slab: inout FrameSlab
     ) {
@@ -19,11 +19,7 @@ extension Worker {
             case .slot(let slot):
                 if run?.take(entry, slot, &slab) == true { continue }
                 Self.write(&run, &io, &slab)
-                guard path.joins[entry.side.index] else {
-                    Self.write(entry, slot, &io, &slab)
-                    continue
-                }
-                run = Run(entry, slot, &slab)
+                run = Run(entry, slot, &slab, path.joins[entry.side.index])
                 if run == nil { Self.write(entry, slot, &io, &slab) }
             case .own(let offset):
                 Self.write(&run, &io, &slab)
@@ -39,24 +35,27 @@ extension Worker {
         for side in Side.allCases { Self.note(io.writeFailures(side), side, &path) }
     }
 
-    /// Datagrams that leave in one write: they gather in the slot of the first.
+    /// Packets that leave in one write: they gather in the slot of the first.
     private struct Run {
         let side: Side
         let slot: Int
-        var datagrams: DatagramRun
+        var packets: FrameRun
 
-        init?(_ entry: Outbox.Entry, _ slot: Int, _ slab: inout FrameSlab) {
+        init?(
+            _ entry: Outbox.Entry, _ slot: Int, _ slab: inout FrameSlab,
+            _ protocols: FrameRun.Protocols
+        ) {
             let frame = slab.slot(slot, length: entry.length)
-            guard let datagrams = DatagramRun(frame.bytes) else { return nil }
+            guard let packets = FrameRun(frame.bytes, protocols) else { return nil }
             side = entry.side
             self.slot = slot
-            self.datagrams = datagrams
+            self.packets = packets
         }
 
         mutating func take(_ entry: Outbox.Entry, _ slot: Int, _ slab: inout FrameSlab) -> Bool {
             guard entry.side == side else { return false }
             return slab.withSlots(self.slot, slot, length: entry.length) { first, next in
-                datagrams.take(next, into: &first)
+                packets.take(next, into: &first)
             }
         }
     }
@@ -64,13 +63,13 @@ extension Worker {
     private static func write(_ run: inout Run?, _ io: inout FrameIO, _ slab: inout FrameSlab) {
         guard let finished = run else { return }
         run = nil
-        let length = finished.datagrams.length
+        let length = finished.packets.length
         var frame = slab.slot(finished.slot, length: length)
-        finished.datagrams.finish(&frame)
+        finished.packets.finish(&frame)
         unsafe slab.withSlot(finished.slot) { buffer in
             unsafe io.write(
                 finished.side, UnsafeRawBufferPointer(rebasing: buffer[..<length]),
-                frames: finished.datagrams.count)
+                frames: finished.packets.count)
         }
     }
 

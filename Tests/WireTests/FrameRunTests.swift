@@ -2,8 +2,8 @@ import Support
 import Testing
 import Wire
 
-@Suite("Datagrams joined into one super-packet")
-struct DatagramRunTests {
+@Suite("Datagrams and segments joined into one super-packet")
+struct FrameRunTests {
     static let flow = PacketBuilder("203.0.113.2", "198.51.100.7")
 
     /// A frame with its virtio-net header.
@@ -21,9 +21,11 @@ struct DatagramRunTests {
     }
 
     /// Joins as many frames as it can with the first; what comes out and how many are in it.
-    static func join(_ frames: [[UInt8]]) -> (frame: [UInt8], count: Int)? {
+    static func join(
+        _ frames: [[UInt8]], _ protocols: FrameRun.Protocols = [.udp, .tcp]
+    ) -> (frame: [UInt8], count: Int)? {
         var memory = frames[0] + [UInt8](repeating: 0xee, count: 70_000)
-        let begun = unsafe frames[0].withUnsafeBytes { unsafe DatagramRun($0.bytes) }
+        let begun = unsafe frames[0].withUnsafeBytes { unsafe FrameRun($0.bytes, protocols) }
         guard var run = begun else { return nil }
         withSpan(&memory) { (first: inout MutableRawSpan) in
             for next in frames.dropFirst() {
@@ -37,21 +39,30 @@ struct DatagramRunTests {
         return (Array(memory.prefix(run.length)), run.count)
     }
 
-    /// What a kernel makes of a super-packet: one frame a segment, checksums completed.
-    static func segments(_ frame: [UInt8]) throws -> [[UInt8]] {
+    /// Checks the headers of a super-packet; its packet, and how much each segment carries.
+    static func open(
+        _ frame: [UInt8], type: UInt8, checksum: Int, headers: Int
+    ) throws -> (packet: [UInt8], size: Int) {
         let header = try unsafe frame.withUnsafeBytes { try unsafe VirtioNetHeader($0.bytes) }
         try #require(header.flags == VirtioNetHeader.needsChecksum)
-        try #require(header.segmentationType == VirtioNetHeader.udpSegments)
-        try #require(header.checksumStart == 34 && header.checksumOffset == 6)
-        try #require(header.headerLength == 42)
-        let packet = Array(frame[(VirtioNetHeader.length + 14)...])
+        try #require(header.segmentationType == type)
+        try #require(header.checksumStart == 34 && Int(header.checksumOffset) == checksum)
+        try #require(Int(header.headerLength) == 14 + headers)
+        let packet = Array(frame[ip...])
         try #require(SlowChecksum.isIntact(Array(packet[..<20])))
         try #require(Int(packet[2]) << 8 | Int(packet[3]) == packet.count)
-        try #require(Int(packet[24]) << 8 | Int(packet[25]) == packet.count - 20)
         let pseudo = SlowChecksum.pseudoHeader(of: packet, length: packet.count - 20)
-        #expect(Int(packet[26]) << 8 | Int(packet[27]) == Int(SlowChecksum.sum(pseudo)))
+        let field = 20 + checksum
+        #expect(Int(packet[field]) << 8 | Int(packet[field + 1]) == Int(SlowChecksum.sum(pseudo)))
+        return (packet, Int(header.segmentSize))
+    }
+
+    /// What a kernel makes of a super-packet: one frame a segment, checksums completed.
+    static func segments(_ frame: [UInt8]) throws -> [[UInt8]] {
+        let (packet, size) = try open(
+            frame, type: VirtioNetHeader.udpSegments, checksum: 6, headers: 28)
+        try #require(Int(packet[24]) << 8 | Int(packet[25]) == packet.count - 20)
         let payload = Array(packet[28...])
-        let size = Int(header.segmentSize)
         return stride(from: 0, to: payload.count, by: size).map { start in
             let part = Array(payload[start..<min(start + size, payload.count)])
             var flow = flow
@@ -145,5 +156,95 @@ struct DatagramRunTests {
         #expect(Self.join([other, plain])?.count ?? 1 == 1, "\(name)")
         let joined = Self.join([plain, other])
         #expect(joined?.frame == plain)
+    }
+}
+
+// Segments of TCP.
+extension FrameRunTests {
+    /// A segment with a timestamp, after its virtio-net header.
+    static func segment(
+        _ sequence: UInt32, _ payload: [UInt8], _ flags: TCPFlags = .ack,
+        acknowledgement: UInt32 = 7, window: UInt16 = 500, time: UInt8 = 1,
+        flow: PacketBuilder = flow
+    ) -> [UInt8] {
+        [UInt8](repeating: 0, count: VirtioNetHeader.length)
+            + ethernet(
+                to: MACAddress(0x02_00_00_00_00_02), from: MACAddress(0x02_00_00_00_00_01),
+                flow.tcp(
+                    4000, 80, flags, sequence: sequence, acknowledgement: acknowledgement,
+                    window: window, options: [1, 1, 8, 10, 0, 0, 0, time, 0, 0, 0, 2], payload))
+    }
+
+    /// What a kernel makes of a super-packet of TCP.
+    static func streamSegments(_ frame: [UInt8]) throws -> [[UInt8]] {
+        let (packet, size) = try open(frame, type: VirtioNetHeader.tcp4, checksum: 16, headers: 52)
+        let payload = Array(packet[52...])
+        let first = packet[24..<28].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let flags = TCPFlags(rawValue: packet[33])
+        return stride(from: 0, to: payload.count, by: size).map { start in
+            let end = min(start + size, payload.count)
+            return segment(
+                first &+ UInt32(start), Array(payload[start..<end]),
+                end == payload.count ? flags : flags.subtracting(.psh))
+        }
+    }
+
+    @Test("Segments taken apart again are what they were", arguments: [2, 3, 44])
+    func stream(count: Int) throws {
+        // The numbers pass their end on the way.
+        let start = UInt32.max - 2000
+        let frames = (0..<count).map { number in
+            let isLast = number == count - 1
+            let payload = (0..<(isLast ? 100 : 1448)).map {
+                UInt8(truncatingIfNeeded: $0 &+ number)
+            }
+            return Self.segment(
+                start &+ UInt32(number * 1448), payload, isLast ? [.ack, .psh] : .ack)
+        }
+        let joined = try #require(Self.join(frames))
+        #expect(joined.count == count)
+        #expect(try Self.streamSegments(joined.frame) == frames)
+        #expect(Self.join(frames, .udp) == nil)
+    }
+
+    @Test("A push ends a run, and begins none")
+    func push() throws {
+        let frames = [
+            Self.segment(1, [1, 2]), Self.segment(3, [3, 4], [.ack, .psh]),
+            Self.segment(5, [5, 6]),
+        ]
+        let joined = try #require(Self.join(frames))
+        #expect(joined.count == 2)
+        #expect(try Self.streamSegments(joined.frame) == Array(frames.prefix(2)))
+        #expect(Self.join([frames[1], frames[2]]) == nil)
+    }
+
+    static let otherSegments: [(String, [UInt8])] = [
+        ("a gap", segment(4, [3, 4])),
+        ("sent again", segment(1, [1, 2])),
+        ("longer", segment(3, [3, 4, 5])),
+        ("another acknowledgement", segment(3, [3, 4], acknowledgement: 8)),
+        ("another window", segment(3, [3, 4], window: 501)),
+        ("another timestamp", segment(3, [3, 4], time: 2)),
+        ("the end", segment(3, [3, 4], [.ack, .fin])),
+        ("a reset", segment(3, [3, 4], [.ack, .rst])),
+        ("urgent", segment(3, [3, 4], [.ack, TCPFlags(rawValue: 0x20)])),
+        ("the window was cut", segment(3, [3, 4], [.ack, TCPFlags(rawValue: 0x80)])),
+        ("congestion echoed", segment(3, [3, 4], [.ack, TCPFlags(rawValue: 0x40)])),
+        ("no acknowledgement", segment(3, [3, 4], TCPFlags())),
+        ("nothing in it", segment(3, [])),
+        ("congestion experienced", segment(3, [3, 4], flow: flow.with { $0.typeOfService = 3 })),
+        ("a datagram", frame([3, 4])),
+        ("a wrong checksum", segment(3, [3, 5]).enumerated().map { $0 == ip + 53 ? 4 : $1 }),
+        ("a header that lies", segment(3, [3, 4]).enumerated().map { $0 == ip + 32 ? 0xf0 : $1 }),
+    ]
+
+    @Test("Segments that differ are not joined", arguments: otherSegments)
+    func streamDiffers(name: String, other: [UInt8]) {
+        let first = Self.segment(1, [1, 2])
+        #expect(Self.join([first, Self.segment(3, [3, 4])])?.count == 2)
+        let joined = Self.join([first, other])
+        #expect(joined?.count == 1, "\(name)")
+        #expect(joined?.frame == first)
     }
 }
