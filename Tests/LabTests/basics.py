@@ -5,7 +5,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BIN = os.environ.get("GATEWAY_BIN", f"{ROOT}/.build/release")
 QUICK = bool(os.environ.get("LAB_QUICK"))
-PREFIX = "gwlab-"
+# Two runs at once keep apart by it: `run` says which tests are whose.
+PREFIX = f"gwlab{os.environ.get('LAB_LANE', '')}-"
 LAN_MAC, WAN_MAC = "02:00:5e:10:00:01", "02:00:5e:10:00:02"
 LAN, WAN = "10.10.0.1", "198.51.100.1"
 CLI1, CLI2 = "10.10.0.2", "10.10.0.3"

@@ -182,16 +182,16 @@ class Lab:
     """The topology, and what one test made on top of it."""
 
     def __init__(self):
-        self.lock = open("/run/gwlab.lock", "w")
+        self.lock = open(f"/run/{PREFIX}lock", "w")
         end = time.monotonic() + 900
         while True:
             try:
                 fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                assert time.monotonic() < end, "another lab run holds /run/gwlab.lock"
+                assert time.monotonic() < end, f"another lab run holds {self.lock.name}"
                 time.sleep(1)
-        self.directory = tempfile.mkdtemp(prefix="gwlab-", dir="/tmp")
+        self.directory = tempfile.mkdtemp(prefix=PREFIX, dir="/tmp")
         os.chmod(self.directory, 0o755)
         self.namespaces, self.deferred, self.files, self.gateway = {}, [], 0, None
         self.at_close = []

@@ -412,32 +412,73 @@ def point_to_point_prefix(lab):
     assert gateway.neighbors()["198.51.100.129"]["hardware"] == lab.srv.mac
 
 
-@rows()
-def datagrams_that_wait_together_leave_in_few_writes(lab):
-    """In order, whole, and each on its own again; one write each where segmentation is off."""
+def frames_written(lab, gateway, send):
+    """How many frames the gateway wrote to the WAN for what `send` puts in its queue."""
+    def writes():
+        link = json.loads(lab.wsw.ip("-j -s link show wan0").stdout)[0]
+        return link["stats64"]["rx"]["packets"]
+    before = writes()
+    gateway.process.popen.send_signal(signal.SIGSTOP)
+    try:
+        receive = send()
+    finally:
+        gateway.process.popen.send_signal(signal.SIGCONT)
+    receive()
+    until(lambda: writes() > before, 3)
+    return writes() - before
+
+
+def with_and_without_segmentation(lab):
+    """A gateway that may join packets, then one that may not."""
     gateway = lab.prepare()
     for segmentation in (True, False):
         for side in ("lan", "wan"):
             gateway.settings["interfaces"][side]["offload"] = {"segmentation": segmentation}
         gateway.start()
+        yield gateway, segmentation
+        if segmentation:
+            gateway.stop()
+
+
+@rows()
+def datagrams_that_wait_together_leave_in_few_writes(lab):
+    """In order, whole, and each on its own again; one write each where segmentation is off."""
+    sent = [bytes([number % 256]) * (300 if number % 50 else 200) + b"%d" % number for number in range(400)]
+    for gateway, segmentation in with_and_without_segmentation(lab):
         server, client = lab.srv.udp(9000), lab.cli1.udp(4000)
         server.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
         client.sendto(b"first", (SRV, 9000))
         assert server.recv(2000) == b"first"
-        def writes():
-            link = json.loads(lab.wsw.ip("-j -s link show wan0").stdout)[0]
-            return link["stats64"]["rx"]["packets"]
-        before = writes()
-        sent = [bytes([number % 256]) * (300 if number % 50 else 200) + b"%d" % number for number in range(400)]
-        gateway.process.popen.send_signal(signal.SIGSTOP)
-        try:
+        def send():
             for data in sent:
                 client.sendto(data, (SRV, 9000))
-        finally:
-            gateway.process.popen.send_signal(signal.SIGCONT)
-        assert [server.recv(2000) for _ in sent] == sent
-        until(lambda: writes() - before >= 1, 3)
-        count = writes() - before
+            def receive():
+                assert [server.recv(2000) for _ in sent] == sent
+            return receive
+        count = frames_written(lab, gateway, send)
         assert count < 100 if segmentation else count >= 400, (segmentation, count)
-        if segmentation:
-            gateway.stop()
+
+
+@rows()
+def segments_that_wait_together_leave_in_few_writes(lab):
+    """Of a host that segments by itself: as many as a connection may send at first."""
+    lab.cli1.run("ethtool -K eth0 tso off gso off")
+    lab.defer(lambda: lab.cli1.run("ethtool -K eth0 tso on gso on"))
+    sent = bytes(number % 251 for number in range(14_000))
+    for gateway, segmentation in with_and_without_segmentation(lab):
+        listener = lab.srv.server(9000)
+        client = lab.cli1.connect((SRV, 9000))
+        server, _ = listener.accept()
+        lab.defer(server.close)
+        server.settimeout(5)
+        def send():
+            client.sendall(sent)
+            def receive():
+                got = b""
+                while len(got) < len(sent):
+                    got += server.recv(65536)
+                assert got == sent
+            return receive
+        count = frames_written(lab, gateway, send)
+        assert count <= 4 if segmentation else count >= 10, (segmentation, count)
+        listener.close()
