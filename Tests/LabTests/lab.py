@@ -168,6 +168,7 @@ class Capture:
 
     def packets(self):
         """What came in, as scapy packets."""
+        import scapy.layers.inet  # Or nothing is known inside a frame.
         from scapy.layers.l2 import Ether
         return [Ether(data) for data in self.incoming()]
 
