@@ -77,6 +77,8 @@ public struct FrameIO: ~Copyable {
             repeat {
                 let ready = try look(andWait: false)
                 if !ready.isEmpty { return ready }
+                // Whoever answers may need this very core.
+                sched_yield()
             } while Clock.now() < end
         }
         if let deadline { try setAlarm(deadline) }
