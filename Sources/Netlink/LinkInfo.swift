@@ -15,6 +15,9 @@ public struct LinkInfo: Hashable, Sendable {
     public let hardware: MACAddress?
     /// Most frames waiting to be read from a TAP.
     public let transmitQueueLength: Int
+    /// Frames that it should have sent and dropped since it was made: for a TAP, those that did not
+    /// fit the queue.
+    public let transmitDrops: UInt64
     /// The index of the bridge or bond it is part of.
     public let master: Int32?
     /// The driver's word for it: `tun`, `bridge`, `veth`; nil where it gives none.
@@ -47,6 +50,7 @@ public struct LinkInfo: Hashable, Sendable {
         flags = unsafe Flags(rawValue: rtnl_link_get_flags(link) & 0x7fff_ffff | carrier)
         mtu = unsafe Int(rtnl_link_get_mtu(link))
         transmitQueueLength = unsafe Int(rtnl_link_get_txqlen(link))
+        transmitDrops = unsafe rtnl_link_get_stat(link, RTNL_LINK_TX_DROPPED)
         let above = unsafe rtnl_link_get_master(link)
         master = above > 0 ? above : nil
         if let kind = unsafe rtnl_link_get_type(link) {

@@ -431,6 +431,11 @@ extension DropReason {
                 "device.busy", "The queue of the interface on the way out was full.",
                 "The receiver is slower than the sender; normal for bursts."
             )
+        case .deviceQueueFull:
+            (
+                "device.queue_full", "The kernel's queue to the gateway was full.",
+                "More came than it could read; see 'queue-length' for bursts."
+            )
         default:
             (
                 "device.refused", "The kernel refused the frame.",

@@ -351,8 +351,11 @@ final class Daemon {
         forgetWatchers()
         journal.writeSuppressed()
         let inbox = inbox
+        let queueDrops = (lan.queueDrops(), wan.queueDrops())
         _ = jobs.post(
             .once { path in
+                if let drops = queueDrops.0 { path.note(queueDrops: drops, .lan) }
+                if let drops = queueDrops.1 { path.note(queueDrops: drops, .wan) }
                 let sample = Sample(path)
                 _ = inbox.post(ControlJob { $0.take(sample) })
             })

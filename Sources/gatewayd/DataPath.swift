@@ -22,6 +22,16 @@ struct DataPath: ~Copyable {
     var ringFailure: SystemError?
     /// Frames the devices did not take, by side.
     var failures = InlineArray<2, WriteFailures>(repeating: WriteFailures())
+    /// Frames that did not fit a device's queue to us, by side.
+    var queueDrops = InlineArray<2, UInt64>(repeating: 0)
+
+    /// Counts what the kernel dropped, by how many it says there were since the start.
+    mutating func note(queueDrops total: UInt64, _ side: Side) {
+        let known = queueDrops[side.index]
+        guard total > known else { return }
+        queueDrops[side.index] = total
+        forwarder.count(.deviceQueueFull, on: side, at: now, times: total - known)
+    }
 }
 
 /// Something another thread wants done on the worker thread, in slices that do not hold packets up.

@@ -12,8 +12,10 @@ struct Device: ~Copyable {
     var monitor: LinkMonitor
     /// Whether the kernel's end was up when it had been set up.
     let isUp: Bool
-    /// Namespace of the kernel's end; nil for our own.
-    private let namespace: String?
+    /// Asks and changes the kernel's end, in the namespace it lives in.
+    private let socket: NetlinkSocket
+    /// Frames that its queue had dropped before it was ours.
+    private let earlierDrops: UInt64
 
     /// Opens or makes the TAP, configures the kernel's end and moves it where it belongs.
     ///
@@ -25,47 +27,47 @@ struct Device: ~Copyable {
     ) throws {
         let offload = TapOffload(
             checksum: settings.checksumOffload, segmentation: settings.segmentationOffload)
+        let place = settings.namespace
+        let socket = try Self.inside(place) { try NetlinkSocket() }
+        let monitor = try Self.inside(place) { try LinkMonitor() }
         var tap: TapDevice
-        let monitor: LinkMonitor
-        let isUp: Bool
-        if let name = settings.namespace {
-            let target = try NetworkNamespace(named: name)
-            // What is there already is used where it is; what is new is made here and moved.
-            let exists = try target.perform {
-                let socket = try NetlinkSocket()
-                return try socket.link(named: settings.tap) != nil
-            }
-            if let kept = try Self.adopt(inherited, settings, offload) {
-                tap = kept
-            } else if exists {
-                tap = try target.perform { try TapDevice(name: settings.tap, offload: offload) }
-            } else {
-                tap = try TapDevice(name: settings.tap, offload: offload)
-                let socket = try NetlinkSocket()
-                try socket.move(
-                    link: settings.tap, toNamespaceDescriptor: target.descriptor)
-            }
-            let isNew = tap.wasCreated
-            isUp = try target.perform {
-                try Self.configure(settings, mtu: mtu, hardware: hardware, isNew: isNew)
-            }
-            monitor = try target.perform { try LinkMonitor() }
+        if let kept = try Self.adopt(inherited, settings, offload) {
+            tap = kept
         } else {
-            if let kept = try Self.adopt(inherited, settings, offload) {
-                tap = kept
-            } else {
-                tap = try TapDevice(name: settings.tap, offload: offload)
+            // What is there already is used where it is; what is new is made here and moved.
+            let exists = try socket.link(named: settings.tap) != nil
+            tap = try Self.inside(exists ? place : nil) {
+                try TapDevice(name: settings.tap, offload: offload)
             }
-            isUp = try Self.configure(
-                settings, mtu: mtu, hardware: hardware, isNew: tap.wasCreated)
-            monitor = try LinkMonitor()
+            if let place, !exists {
+                try NetlinkSocket().move(
+                    link: settings.tap,
+                    toNamespaceDescriptor: NetworkNamespace(named: place).descriptor)
+            }
+        }
+        // A device that we found keeps the address its owner gave it.
+        try socket.configure(
+            link: settings.tap, mtu: mtu, hardware: tap.wasCreated ? hardware : nil,
+            transmitQueueLength: settings.transmitQueueLength, up: true)
+        if let bridge = settings.bridge {
+            try socket.attach(link: settings.tap, toBridge: bridge)
         }
         if settings.isPersistent { try tap.setPersistent(true) }
+        let link = try socket.link(named: settings.tap)
         self.side = side
         self.tap = tap
+        self.socket = socket
         self.monitor = monitor
-        self.isUp = isUp
-        namespace = settings.namespace
+        isUp = link?.flags.contains(.up) ?? false
+        earlierDrops = link?.transmitDrops ?? 0
+    }
+
+    /// Does something in a namespace; nil is our own.
+    private static func inside<Result: ~Copyable>(
+        _ namespace: String?, _ body: () throws -> Result
+    ) throws -> Result {
+        guard let namespace else { return try body() }
+        return try NetworkNamespace(named: namespace).perform(body)
     }
 
     /// The device of a predecessor, with the frames that wait in it; nil if it is another or gone.
@@ -79,43 +81,18 @@ struct Device: ~Copyable {
         return tap
     }
 
-    /// Sets what is configured on the kernel's end; true if it is up then.
-    private static func configure(
-        _ settings: DeviceSettings, mtu: Int, hardware: MACAddress, isNew: Bool
-    ) throws -> Bool {
-        let socket = try NetlinkSocket()
-        // A device that we found keeps the address its owner gave it.
-        try socket.configure(
-            link: settings.tap, mtu: mtu, hardware: isNew ? hardware : nil,
-            transmitQueueLength: settings.transmitQueueLength, up: true)
-        if let bridge = settings.bridge {
-            try socket.attach(link: settings.tap, toBridge: bridge)
-        }
-        return try socket.link(named: settings.tap)?.flags.contains(.up) ?? false
-    }
-
     /// Changes the MTU of the kernel's end.
-    func setMTU(_ mtu: Int) throws {
-        let name = tap.name
-        let change = {
-            let socket = try NetlinkSocket()
-            try socket.configure(
-                link: name, mtu: mtu, hardware: nil, transmitQueueLength: nil, up: nil)
-        }
-        if let namespace {
-            try NetworkNamespace(named: namespace).perform(change)
-        } else {
-            try change()
-        }
-    }
+    func setMTU(_ mtu: Int) throws { try socket.configure(link: tap.name, mtu: mtu) }
 
     /// Whether the kernel's end is up now.
     func currentlyUp() throws -> Bool {
-        let name = tap.name
-        let look = {
-            let socket = try NetlinkSocket()
-            return try socket.link(named: name)?.flags.contains(.up) ?? false
-        }
-        return try namespace.map { try NetworkNamespace(named: $0).perform(look) } ?? look()
+        try socket.link(named: tap.name)?.flags.contains(.up) ?? false
+    }
+
+    /// Frames that did not fit the queue to us, since the start; nil if it can not be asked.
+    func queueDrops() -> UInt64? {
+        guard let link = try? socket.link(named: tap.name), link.transmitDrops >= earlierDrops
+        else { return nil }
+        return link.transmitDrops - earlierDrops
     }
 }

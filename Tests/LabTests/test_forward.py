@@ -482,3 +482,20 @@ def segments_that_wait_together_leave_in_few_writes(lab):
         count = frames_written(lab, gateway, send)
         assert count <= 4 if segmentation else count >= 10, (segmentation, count)
         listener.close()
+
+
+@rows()
+def what_the_queue_of_a_tap_can_not_hold_is_counted(lab):
+    """The kernel drops it before the gateway sees it; `gatewayctl drops` says so."""
+    gateway = lab.start({"interfaces": {"lan": {"queue-length": 100}}})
+    client = lab.cli1.udp(4000)
+    client.sendto(b"first", (SRV, 9000))
+    until(lambda: gateway.neighbors().get("10.10.0.2"), 3)
+    gateway.process.popen.send_signal(signal.SIGSTOP)
+    try:
+        for number in range(400):
+            client.sendto(b"%d" % number, (SRV, 9000))
+    finally:
+        gateway.process.popen.send_signal(signal.SIGCONT)
+    until(lambda: gateway.drops()["device.queue_full", "lan"] >= 200, 4, "the count")
+    assert gateway.drops()["device.queue_full", "lan"] <= 300, gateway.drops()
