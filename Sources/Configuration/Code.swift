@@ -102,6 +102,7 @@ enum Code: String, CaseIterable {
     case badIntervalOfOSPF = "E084"
     case repeatedSource = "E085"
     case badNeighborOfOSPF = "E086"
+    case badVirtualLink = "E087"
     case shortDeadInterval = "W080"
     case unusedArea = "W081"
 

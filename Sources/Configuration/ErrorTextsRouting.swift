@@ -22,7 +22,7 @@ extension Code {
         .noBackbone:
             """
         Area 0 joins all others (RFC 2328 §3.1); a router between two other areas hands
-        nothing on from one to the other.
+        nothing on from one to the other, unless a virtual link joins it to area 0.
 
         Instead of
             interfaces: {lan: {area: 1}, wan: {area: 2}}
@@ -73,6 +73,17 @@ extension Code {
             wan: {area: 0, network-type: non-broadcast}
         write
             wan: {area: 0, network-type: non-broadcast, neighbors: [203.0.113.9]}
+        """,
+        .badVirtualLink:
+            """
+        A virtual link joins to area 0 what has no link to it, through another area that is
+        neither area 0 nor a stub area. It is named in that area, on both routers at its
+        ends, each by the router-id of the other.
+
+        Instead of
+            areas: {0: {virtual-links: [{router: 10.0.0.3}]}}
+        write
+            areas: {1: {virtual-links: [{router: 10.0.0.3}]}}
         """,
         .shortDeadInterval:
             """

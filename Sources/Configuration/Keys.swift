@@ -208,13 +208,33 @@ enum OSPFSectionKey: String, KeyWord {
 
 enum OSPFAreaKey: String, KeyWord {
     case type, ranges
+    case virtualLinks = "virtual-links"
     case defaultCost = "default-cost"
     case externalRanges = "external-ranges"
 
     static let foreign: [ForeignWord] = []
 }
 
-enum OSPFInterfaceKey: String, KeyWord {
+/// Where neighbours agree on intervals and keys.
+protocol OSPFLinkKey: KeyWord {
+    static var helloInterval: Self { get }
+    static var deadInterval: Self { get }
+    static var retransmitInterval: Self { get }
+    static var transmitDelay: Self { get }
+    static var authentication: Self { get }
+}
+
+enum OSPFVirtualLinkKey: String, OSPFLinkKey {
+    case router, authentication
+    case helloInterval = "hello-interval"
+    case deadInterval = "dead-interval"
+    case retransmitInterval = "retransmit-interval"
+    case transmitDelay = "transmit-delay"
+
+    static let foreign: [ForeignWord] = []
+}
+
+enum OSPFInterfaceKey: String, OSPFLinkKey {
     case area, cost, priority, passive, authentication, bfd, neighbors
     case pollInterval = "poll-interval"
     case hidesNetwork = "prefix-suppression"

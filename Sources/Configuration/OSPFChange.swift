@@ -15,6 +15,10 @@ extension OSPFConfiguration {
             ("ospf.graceful-restart.helper", "\(settings.helpsRestarts)"),
         ]
         for area in settings.areas { list += area.list("ospf.areas.\(area.id).") }
+        for link in settings.interfaces.compactMap({ $0 }) {
+            guard let end = link.virtual else { continue }
+            list += link.linkList("ospf.areas.\(end.transit).virtual-links[\(end.router)].")
+        }
         for side in Side.allCases {
             if let own = settings.interfaces[side.index] {
                 list += own.list("ospf.interfaces.\(side).")
@@ -59,6 +63,12 @@ extension OSPFInterfaceSettings {
             (path + "neighbors", named.isEmpty ? nil : Wording.list(named.map(Self.text))),
             (path + "poll-interval", named.isEmpty ? nil : Wording.duration(pollInterval)),
             (path + "passive", "\(isPassive)"), (path + "mtu-ignore", "\(ignoresMTU)"),
+        ] + linkList(path)
+    }
+
+    /// What both ends of a link have to agree on.
+    fileprivate func linkList(_ path: String) -> [(path: String, text: String?)] {
+        [
             (path + "hello-interval", Wording.duration(helloInterval)),
             (path + "dead-interval", Wording.duration(deadInterval)),
             (path + "retransmit-interval", Wording.duration(retransmitInterval)),

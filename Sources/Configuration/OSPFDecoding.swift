@@ -33,11 +33,19 @@ extension Decoder {
                     .noInterfaceOfOSPF, node, "ospf.interfaces names neither lan nor wan",
                     help: "write interfaces: {wan: {area: 0}}")
             }
+            let links = areas.filter(\.isUsed).flatMap(\.virtualLinks)
+            if !links.isEmpty { Self.use(.unspecified, &areas) }
+            interfaces += links
             checkAreas(areas, node)
         }
         let highest = sides.flatMap { $0.addresses.map(\.value.address) }.max()
         let router =
             address(fields[.routerID], fields.name(.routerID)) ?? highest ?? IPv4Address(1)
+        if let links = fields[.areas], interfaces.contains(where: { $0?.virtual?.router == router })
+        {
+            report(
+                .badVirtualLink, links, "a virtual link leads to \(router), which is our router-id")
+        }
         var settings = OSPFSettings(
             router: router, areas: areas.filter(\.isUsed).map(\.settings), interfaces: interfaces)
         settings.isStubRouter = boolean(fields[.stubRouter], fields.name(.stubRouter)) ?? false
@@ -62,6 +70,17 @@ extension Decoder {
         var node: Int?
         /// Whether a side belongs to it.
         var isUsed = false
+        /// Those that it carries.
+        var virtualLinks: [OSPFInterfaceSettings] = []
+    }
+
+    /// Has an area among those with a side in them.
+    private static func use(_ area: IPv4Address, _ areas: inout [AreaDraft]) {
+        if let known = areas.firstIndex(where: { $0.settings.id == area }) {
+            areas[known].isUsed = true
+        } else {
+            areas.append(AreaDraft(settings: OSPFAreaSettings(area), isUsed: true))
+        }
     }
 
     /// An area's number, or its number written as an address.
@@ -104,7 +123,7 @@ extension Decoder {
                 continue
             }
             if let area = ospfArea(child, id, Path("\(path).\(id)"), key: key) {
-                areas.append(AreaDraft(settings: area, node: key))
+                areas.append(area)
             }
         }
         return areas
@@ -112,7 +131,7 @@ extension Decoder {
 
     private mutating func ospfArea(
         _ node: Int, _ id: IPv4Address, _ path: Path, key: Int
-    ) -> OSPFAreaSettings? {
+    ) -> AreaDraft? {
         guard let fields = fields(of: node, anchor: key, path: path, as: OSPFAreaKey.self) else {
             return nil
         }
@@ -148,7 +167,8 @@ extension Decoder {
         area.ranges = list(of: fields[.ranges], fields.name(.ranges), most: 256) {
             $0.prefix($1, $2()).map { OSPFRange($0) }
         }
-        return area
+        let links = virtualLinks(fields, area)
+        return AreaDraft(settings: area, node: key, virtualLinks: links)
     }
 
     /// Areas must be joined by the backbone; one without a side does nothing.
@@ -180,11 +200,7 @@ extension Decoder {
             let place = required(.area, of: fields, help: "write area: 0"),
             let area = areaID(place, fields.name(.area))
         else { return nil }
-        if let known = areas.firstIndex(where: { $0.settings.id == area }) {
-            areas[known].isUsed = true
-        } else {
-            areas.append(AreaDraft(settings: OSPFAreaSettings(area), isUsed: true))
-        }
+        Self.use(area, &areas)
         guard let address = side.addresses.first?.value else { return nil }
         var own = OSPFInterfaceSettings(address: address, area: area)
         own.mtu = UInt16(clamping: side.mtu)
@@ -204,11 +220,7 @@ extension Decoder {
         bfd = self.bfd(fields[.bfd], fields.name(.bfd))
         ospfIntervals(fields, &own)
         ospfNeighbors(fields, node, &own)
-        if let node = fields[.authentication] {
-            own.authentication =
-                authentication(node, Path(fields.name(.authentication)), longest: 8)
-                ?? PacketAuthentication.none
-        }
+        ospfKeys(fields, &own)
         return own
     }
 
@@ -250,7 +262,7 @@ extension Decoder {
                 .badNeighborOfOSPF, fields[.networkType] ?? node,
                 "a non-broadcast network has to have neighbors",
                 help: "write neighbors: [ADDRESS, ...]")
-        case .broadcast, .pointToPoint, .loopback:
+        case .broadcast, .pointToPoint, .loopback, .virtual:
             if let other = fields[.neighbors] ?? fields[.pollInterval] {
                 report(
                     .badNeighborOfOSPF, other,
@@ -259,12 +271,21 @@ extension Decoder {
         }
     }
 
-    private mutating func ospfIntervals(
-        _ fields: Fields<OSPFInterfaceKey>, _ own: inout OSPFInterfaceSettings
+    mutating func ospfKeys<Key: OSPFLinkKey>(
+        _ fields: Fields<Key>, _ own: inout OSPFInterfaceSettings
+    ) {
+        guard let node = fields[.authentication] else { return }
+        own.authentication =
+            authentication(node, Path(fields.name(.authentication)), longest: 8)
+            ?? PacketAuthentication.none
+    }
+
+    mutating func ospfIntervals<Key: OSPFLinkKey>(
+        _ fields: Fields<Key>, _ own: inout OSPFInterfaceSettings
     ) {
         let most = 65_535_000
         func isWhole(_ interval: Interval) -> Bool { interval.wholeMilliseconds % 1000 == 0 }
-        func read(_ key: OSPFInterfaceKey, from least: Int, _ whole: Bool) -> Interval? {
+        func read(_ key: Key, from least: Int, _ whole: Bool) -> Interval? {
             guard let node = fields[key],
                 let value = duration(node, in: least...most, fields.name(key))
             else { return nil }

@@ -37,25 +37,28 @@ public struct RoutingDatagram: Hashable, Sendable {
     public var side: Side
     /// Our address there.
     public var source: IPv4Address
-    /// A neighbour on the link, or a multicast group.
+    /// A neighbour on the link, a multicast group, or a router behind `nextHop`.
     public var destination: IPv4Address
     /// The protocol.
     public var transport: RoutingTransport
     /// To be sent with: most packets are not to pass another router.
     public var timeToLive: UInt8 = 1
+    /// The neighbour on the link to hand it to; nil for the destination itself.
+    public var nextHop: IPv4Address?
     /// Cut into fragments if it does not fit the MTU and is OSPF's (RFC 2328 §A.1).
     public var payload: [UInt8]
 
     /// A datagram of these fields.
     public init(
         side: Side, source: IPv4Address, destination: IPv4Address, transport: RoutingTransport,
-        timeToLive: UInt8 = 1, payload: [UInt8]
+        timeToLive: UInt8 = 1, nextHop: IPv4Address? = nil, payload: [UInt8]
     ) {
         self.side = side
         self.source = source
         self.destination = destination
         self.transport = transport
         self.timeToLive = timeToLive
+        self.nextHop = nextHop
         self.payload = payload
     }
 
@@ -185,7 +188,8 @@ extension Forwarder {
             return try compose(
                 datagram, pieces, to: MACAddress(multicast: datagram.destination), &outbox)
         }
-        let hop = Hop(side: side, address: datagram.destination.rawValue)
+        let next = datagram.nextHop ?? datagram.destination
+        let hop = Hop(side: side, address: next.rawValue)
         let number = try findNeighbor(hop, at: now, into: &outbox)
         if neighbors.records[number].isUsable {
             let hardware = MACAddress(neighbors.records[number].hardware)

@@ -60,6 +60,12 @@ extension OSPFEngine {
         if hops.count > 1 << 16 { renewHops() }
         var run = OSPFRun(moment: now, cause: calculationCause)
         let isEdgeNew = followChanges(&run) || areBoundariesDue
+        if isEdgeNew || run.kind > .prefixes { followVirtualLinks() }
+        guard restart == nil else {
+            areBoundariesDue = isEdgeNew
+            paceCalculations(run.kind)
+            return true
+        }
         if isEdgeNew { findBoundaries() }
         let ranges = activeRanges()
         if isEdgeNew || !ranges.isEmpty || !discarded.isEmpty { table.touchAll() }
@@ -198,7 +204,7 @@ extension OSPFEngine {
                     cost: border.distance &+ lsa.cost, hops: border.hops, isIntraArea: false,
                     isFarther: true))
         }
-        boundaries = result
+        boundaries = resolvesPaths ? resolve(result) : result
         areBoundariesDue = false
     }
 }

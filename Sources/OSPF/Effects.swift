@@ -1,7 +1,8 @@
 public import Timing
 public import Wire
 
-/// A packet to send as IP protocol 89 with a TTL of 1 and precedence 6 (RFC 2328 §A.1).
+/// A packet to send as IP protocol 89 with precedence 6, and a TTL of 1 unless there is a `gateway`
+/// (RFC 2328 §A.1).
 public struct OSPFPacket: Hashable, Sendable {
     /// Number of the interface to leave by.
     public var interface: Int
@@ -9,6 +10,8 @@ public struct OSPFPacket: Hashable, Sendable {
     public var source: IPv4Address
     /// A group of routers, or one of them.
     public var destination: IPv4Address
+    /// The router to hand it to on a virtual link; nil for the destination itself.
+    public var gateway: IPv4Address?
     /// The IP payload.
     public var bytes: [UInt8]
 }

@@ -34,6 +34,10 @@ public struct OSPFEngine: ~Copyable {
     var translated: [IPv4Prefix: OSPFExternal] = [:]
     /// The best ways to routers at the edge of the system.
     var boundaries: [IPv4Address: BoundaryRoute] = [:]
+    /// Areas that carry virtual links, ours or others'.
+    var transits: [Int] = []
+    /// Whether paths may lead through such areas.
+    var resolvesPaths = false
     var random: Random
     /// What to add to the monotonic clock for seconds since 1970.
     private var wallOffset: Int64
@@ -123,17 +127,20 @@ public struct OSPFEngine: ~Copyable {
         begin(at: now, &effects)
         let isOther = new.router != settings.router || new.areas != settings.areas
         let changed = interfaces.indices.filter {
-            isOther || !OSPFInterfaceSettings.areAlike(new.interfaces[$0], settings.interfaces[$0])
+            isOther || !OSPFInterfaceSettings.areAlike(new[$0], settings.interfaces[$0])
         }
         if isOther { flushOwn() }
         for number in changed {
             sendFarewell(number)
             handle(number, .interfaceDown)
+            // A virtual link would come up again at once.
+            if isVirtual(number) {
+                interfaces[number].path = nil
+                settings.interfaces[number] = nil
+            }
         }
         settle()
-        let limits = settings.limits
-        settings = new
-        settings.limits = limits
+        take(new)
         if isOther {
             for number in database.records.indices where database.records[number] != nil {
                 database.remove(UInt32(truncatingIfNeeded: number))
@@ -145,15 +152,33 @@ public struct OSPFEngine: ~Copyable {
             (wasBorder, wasBoundary) = (false, false)
             externalsDue = externals.keys.sorted().map { ($0.address, now) }
         }
-        for number in changed {
+        for number in changed where interfaces.indices.contains(number) {
             interfaces[number].area = settings.number(of: settings.interfaces[number]?.area)
             interfaces[number].network = settings.interfaces[number]?.network ?? .broadcast
         }
         for area in areas.indices { touchRouter(area) }
         wantRoutes(because: .settings)
         finish(&effects)
-        for number in changed where interfaces[number].isUp {
+        for number in changed where interfaces.indices.contains(number) && interfaces[number].isUp {
             setInterface(number, isUp: true, at: now, into: &effects)
+        }
+    }
+
+    /// Has other settings in the place of those there were; virtual links may come and go.
+    private mutating func take(_ new: OSPFSettings) {
+        let old = settings
+        settings = new
+        settings.limits = old.limits
+        for number in interfaces.indices where interfaces[number].path != nil {
+            guard let was = old[number] else { continue }
+            settings.interfaces[number]?.address = was.address
+            settings.interfaces[number]?.cost = was.cost
+        }
+        interfaces.removeLast(max(interfaces.count - new.interfaces.count, 0))
+        for own in new.interfaces[interfaces.count...] {
+            interfaces.append(
+                Interface(area: settings.number(of: own?.area), network: own?.network ?? .broadcast)
+            )
         }
     }
 
@@ -319,19 +344,23 @@ public struct OSPFEngine: ~Copyable {
         _ kind: PacketKind, _ body: [UInt8], to destination: IPv4Address, on number: Int
     ) {
         guard let own = settings.interfaces[number] else { return }
+        let path = interfaces[number].path
+        if own.network == .virtual, path == nil { return }
         lastSequence = max(lastSequence, UInt32(clamping: wall))
         interfaces[number].packetsOut &+= 1
         out.packets.append(
             OSPFPacket(
-                interface: number, source: own.address.address, destination: destination,
+                interface: path?.way.interface ?? number, source: own.address.address,
+                destination: path?.peer ?? destination, gateway: path?.way.gateway,
                 bytes: own.authentication.packet(
                     kind, body, router: settings.router, area: own.area, wall: wall,
                     sequence: lastSequence)))
     }
 
-    /// Where packets for one neighbour go: on point-to-point links to all (RFC 2328 §8.1).
+    /// Where packets for one neighbour go: on point-to-point links to all, and where that is on
+    /// virtual links `send` knows (RFC 2328 §8.1).
     func destination(_ number: Int, _ index: Int) -> IPv4Address {
-        interfaces[number].network == .pointToPoint
+        interfaces[number].network.hasTwoEnds
             ? OSPFProtocol.allRouters : interfaces[number].neighbors[index].address
     }
 
@@ -341,8 +370,8 @@ public struct OSPFEngine: ~Copyable {
         switch interface.network {
         case .pointToMultipoint, .nonBroadcast:
             return interface.neighbors.filter { $0.state >= .exchange }.map(\.address)
-        case .pointToPoint, .broadcast, .loopback:
-            let isForAll = interface.network == .pointToPoint || interface.isDesignated
+        case .pointToPoint, .virtual, .broadcast, .loopback:
+            let isForAll = interface.network.hasTwoEnds || interface.isDesignated
             return [isForAll ? OSPFProtocol.allRouters : OSPFProtocol.allDesignated]
         }
     }
@@ -353,6 +382,11 @@ public struct OSPFEngine: ~Copyable {
 }
 
 extension OSPFSettings {
+    /// The settings of an interface; nil if there is no such one.
+    public subscript(number: Int) -> OSPFInterfaceSettings? {
+        interfaces.indices.contains(number) ? interfaces[number] : nil
+    }
+
     /// The number of an area; the first if there is none of this id.
     func number(of area: IPv4Address?) -> Int { areas.firstIndex { $0.id == area } ?? 0 }
 }

@@ -51,7 +51,8 @@ extension OSPFEngine {
         }
         let options = settings.areas[interfaces[number].area].options
         exchange.sent = DatabaseDescription(
-            mtu: own.mtu, options: options.union(.opaque), flags: flags,
+            mtu: own.network == .virtual ? 0 : own.mtu, options: options.union(.opaque),
+            flags: flags,
             sequence: exchange.sequence, headers: headers)
         interfaces[number].neighbors[index].exchange = exchange
         repeatDescription(number, index)
@@ -72,7 +73,7 @@ extension OSPFEngine {
         _ description: DatabaseDescription, _ number: Int, _ index: Int,
         _ own: OSPFInterfaceSettings
     ) throws(OSPFDrop) {
-        guard description.mtu <= own.mtu || own.ignoresMTU else {
+        guard description.mtu <= own.mtu || own.ignoresMTU || own.network == .virtual else {
             throw differ(.exchangeMTU, theirs: UInt32(description.mtu), ours: UInt32(own.mtu))
         }
         if interfaces[number].neighbors[index].state == .initial {

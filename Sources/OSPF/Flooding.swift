@@ -16,10 +16,12 @@ extension OSPFEngine {
         }
     }
 
-    /// Whether an LSA is flooded by an interface.
+    /// Whether an LSA is flooded by an interface. What goes everywhere takes no virtual link: it
+    /// passes the area between in any case (RFC 2328 §13.3).
     func covers(_ scope: Scope, _ number: Int) -> Bool {
         switch scope {
-        case .system: settings.areas[interfaces[number].area].takesExternals
+        case .system:
+            !isVirtual(number) && settings.areas[interfaces[number].area].takesExternals
         case .area(let area): interfaces[number].area == area
         case .link(let link): link == number
         }

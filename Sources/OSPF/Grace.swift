@@ -122,7 +122,7 @@ extension OSPFMemory {
 
     /// What the octets of another version say is nothing; nor is what is not whole.
     ///
-    /// - Parameter interfaces: How many there are.
+    /// - Parameter interfaces: How many there are that packets can leave by.
     public init?(_ bytes: [UInt8], interfaces: Int) {
         guard bytes.count >= 20, bytes.count % 4 == 0, bytes.be32(0) == Self.version else {
             return nil
@@ -134,7 +134,6 @@ extension OSPFMemory {
         guard count <= (bytes.count - offset) / 8 else { return nil }
         for _ in 0..<count {
             let number = Int(bytes.be32(offset))
-            guard number < interfaces else { return nil }
             neighbors.append(
                 Neighbor(interface: number, router: IPv4Address(bytes.be32(offset + 4))))
             offset += 8

@@ -20,7 +20,7 @@ extension OSPFEngine {
         let record = database[number]
         guard !record.isOwn, let grace = Grace(record.lsa) else { return }
         let maker = record.lsa.header.router
-        let isNamed = interfaces[interface].network != .pointToPoint
+        let isNamed = !interfaces[interface].network.hasTwoEnds
         let place = interfaces[interface].neighbors.firstIndex {
             $0.router == maker && (!isNamed || grace.address == $0.address)
         }
@@ -70,14 +70,17 @@ extension OSPFEngine {
         guard let restart, lsa.header.router != settings.router else { return }
         // A neighbour of before that does not know us any more (RFC 3623 §2.2).
         let maker = lsa.header.router
-        let links = restart.neighbors.filter { $0.router == maker }.map(\.interface)
+        let links = restart.neighbors.filter {
+            $0.router == maker && covers(scope, $0.interface)
+        }.map(\.interface)
         let own = settings.router.rawValue
         let forgets =
             switch lsa.type {
             case .router:
                 links.contains { interfaces[$0].network.isPairwise }
                     && !lsa.links.contains {
-                        $0.kind == RouterLink.Kind.pointToPoint.rawValue && $0.id == own
+                        [RouterLink.Kind.pointToPoint, .virtual].map(\.rawValue).contains($0.kind)
+                            && $0.id == own
                     }
             case .network:
                 links.contains {
@@ -102,7 +105,7 @@ extension OSPFEngine {
             guard let own = settings.interfaces[number] else { continue }
             let grace = Grace(
                 period: UInt32(clamping: min(max(period.wholeSeconds, 1), 1800)),
-                address: own.network == .pointToPoint ? nil : own.address.address)
+                address: own.network.hasTwoEnds ? nil : own.address.address)
             let scope = Scope.link(number)
             if let known = database.find(scope, .opaqueLink, Grace.id, settings.router) {
                 database.update(known) { ($0.isStale, $0.nextOrigination) = (true, now) }
@@ -153,18 +156,23 @@ extension OSPFEngine {
             patience > .seconds(0), patience <= .seconds(1800)
         {
             stubUntil = nil
-            restart = Restart(end: end, neighbors: memory.neighbors, routes: memory.routes)
+            restart = Restart(
+                end: end,
+                neighbors: memory.neighbors.filter { interfaces.indices.contains($0.interface) },
+                routes: memory.routes)
             out.changes += memory.routes
             out.events.append(.restarting(.began))
         }
         finish(&effects)
     }
 
-    /// Says nothing for now; whoever helps us has our LSAs of before.
+    /// Says nothing for now; whoever helps us has our LSAs of before. What is calculated meanwhile
+    /// finds the ways of virtual links and no more (RFC 3623 §2.2).
     mutating func holdBack() -> Bool {
         for area in areas.indices { areas[area].routerDue = nil }
         for number in interfaces.indices { interfaces[number].networkDue = nil }
-        (summariesDue, externalsDue, stale, calculateAt) = (nil, [], [], nil)
+        (summariesDue, externalsDue, stale) = (nil, [], [])
+        if !settings.hasVirtualLinks { calculateAt = nil }
         return false
     }
 
@@ -186,19 +194,12 @@ extension OSPFEngine {
         }
     }
 
-    /// Speaks for itself again: routes first, then all LSAs anew, and last the end of the
-    /// neighbours' patience (RFC 3623 §2.3).
+    /// Speaks for itself again: what we are, then routes and all other LSAs anew, and last the end
+    /// of the neighbours' patience (RFC 3623 §2.3).
     private mutating func endRestart(_ step: OSPFGraceStep) {
         let old = restart?.routes ?? []
         restart = nil
         out.events.append(.restarting(step))
-        wantRoutes(because: .settings)
-        calculateAt = now
-        _ = calculate()
-        let new = Set(found.filter(\.isGiven).map(\.prefix))
-        for route in old where !new.contains(route.prefix) {
-            out.changes.append(.remove(route.prefix))
-        }
         var graces: [UInt32] = []
         for number in database.records.indices {
             guard let record = database.records[number], record.isOwn, !record.isFlushed else {
@@ -207,7 +208,16 @@ extension OSPFEngine {
             let number = UInt32(truncatingIfNeeded: number)
             if record.type == .opaqueLink { graces.append(number) } else { renew(number) }
         }
-        for area in areas.indices { touchRouter(area) }
+        checkRoles()
+        // An area may have no other router that could have told us what we said there before.
+        for area in areas.indices { areas[area].routerDue = sayRouter(area) }
+        wantRoutes(because: .settings)
+        calculateAt = now
+        _ = calculate()
+        let new = Set(found.filter(\.isGiven).map(\.prefix))
+        for route in old where !new.contains(route.prefix) {
+            out.changes.append(.remove(route.prefix))
+        }
         for number in interfaces.indices { interfaces[number].networkDue = now }
         summariesDue = now
         touchExternals()

@@ -14,7 +14,7 @@ extension OSPFEngine {
     private func hello(_ number: Int, _ own: OSPFInterfaceSettings) -> Hello {
         let interface = interfaces[number]
         return Hello(
-            mask: own.address.prefix.mask, helloInterval: own.helloSeconds,
+            mask: own.mask, helloInterval: own.helloSeconds,
             options: settings.areas[interface.area].options, priority: own.priority,
             deadInterval: own.deadSeconds, designated: interface.designated,
             backup: interface.backup,
@@ -61,7 +61,7 @@ extension OSPFEngine {
             return
         }
         let hello = Hello(
-            mask: own.address.prefix.mask, helloInterval: own.helloSeconds,
+            mask: own.mask, helloInterval: own.helloSeconds,
             options: settings.areas[interfaces[number].area].options, priority: 0,
             deadInterval: own.deadSeconds, designated: .unspecified, backup: .unspecified,
             neighbors: [])
@@ -75,9 +75,8 @@ extension OSPFEngine {
         _ hello: Hello, _ router: IPv4Address, _ source: IPv4Address, _ sequence: UInt32?,
         _ number: Int, _ own: OSPFInterfaceSettings
     ) throws(OSPFDrop) {
-        let mask = own.address.prefix.mask
-        if own.network != .pointToPoint, hello.mask != mask {
-            throw differ(.helloMask, theirs: hello.mask, ours: mask)
+        if !own.network.hasTwoEnds, hello.mask != own.mask {
+            throw differ(.helloMask, theirs: hello.mask, ours: own.mask)
         }
         let isFast = own.helloInterval < .seconds(1)
         guard isFast || hello.helloInterval == own.helloSeconds else {
@@ -277,6 +276,8 @@ extension OSPFEngine {
                     from: old, to: new))
         }
         if (old == .full) != (new == .full) {
+            // The area that carries a virtual link hears of it, too.
+            if isVirtual(number) { for area in areas.indices { touchRouter(area) } }
             touchRouter(interfaces[number].area)
             interfaces[number].networkDue = now
             wantRoutes(

@@ -14,15 +14,16 @@ extension OSPFEngine {
         on interface: Int, at now: Instant, into effects: inout OSPFEffects
     ) {
         begin(at: now, &effects)
-        interfaces[interface].packetsIn &+= 1
+        let number = virtualLink(packet, to: destination, on: interface) ?? interface
+        interfaces[number].packetsIn &+= 1
         do throws(OSPFDrop) {
-            try take(packet, source, destination, interface)
+            try take(packet, source, destination, number)
         } catch {
-            count(error, on: interface)
-            note(error, source, on: interface)
-            let index = interfaces[interface].neighbors.firstIndex { $0.address == source }
+            count(error, on: number)
+            note(error, source, on: number)
+            let index = interfaces[number].neighbors.firstIndex { $0.address == source }
             if let index, !error.isHarmless {
-                interfaces[interface].neighbors[index].badPackets &+= 1
+                interfaces[number].neighbors[index].badPackets &+= 1
             }
         }
         finish(&effects)
@@ -39,7 +40,7 @@ extension OSPFEngine {
         guard header.area == own.area else {
             throw differ(.area, theirs: header.area.rawValue, ours: own.area.rawValue)
         }
-        let isOnLink = own.network == .pointToPoint || own.address.prefix.contains(source)
+        let isOnLink = own.network.hasTwoEnds || own.address.prefix.contains(source)
         guard isOnLink else { throw .offLink }
         if destination == OSPFProtocol.allDesignated, !interfaces[number].isDesignated {
             throw .notDesignated

@@ -10,6 +10,8 @@ struct Interface {
     var area: Int
     /// The kind of link.
     var network: OSPFNetwork
+    /// The way of a virtual link.
+    var path: VirtualPath?
     /// The address of the Designated Router; 0.0.0.0 for none.
     var designated = IPv4Address.unspecified
     /// The address of the Backup Designated Router; 0.0.0.0 for none.
@@ -51,7 +53,7 @@ struct Interface {
     /// (RFC 2328 §8.2).
     func neighbor(router: IPv4Address, address: IPv4Address) -> Int? {
         neighbors.firstIndex {
-            network == .pointToPoint ? $0.router == router : $0.address == address
+            network.hasTwoEnds ? $0.router == router : $0.address == address
         }
     }
 }

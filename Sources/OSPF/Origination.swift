@@ -74,9 +74,12 @@ extension OSPFEngine {
     }
 
     /// Whether we join areas, or stand at the edge of the system, is said by all router-LSAs.
-    private mutating func checkRoles() {
+    mutating func checkRoles() {
         for area in areas.indices {
-            areas[area].isActive = interfaces.contains { $0.area == area && $0.state != .down }
+            areas[area].isActive = interfaces.contains {
+                $0.area == area && $0.state != .down
+                    && ($0.network != .virtual || $0.hasFullNeighbor)
+            }
         }
         let (isBorder, isBoundary) = (isBorder, isBoundary)
         checkNSSAs()
@@ -163,9 +166,11 @@ extension OSPFEngine {
     // MARK: Routers and networks
 
     /// RFC 2328 §12.4.1.
-    private mutating func sayRouter(_ area: Int) -> Instant? {
+    mutating func sayRouter(_ area: Int) -> Instant? {
         var flags = RouterFlags()
-        if isBorder { flags.insert(.border) }
+        // The other end of a virtual link waits for that before the link can come up.
+        if isBorder || settings.hasVirtualLinks { flags.insert(.border) }
+        if carriesVirtualLink(area) { flags.insert(.virtual) }
         let mayTell = settings.areas[area].takesExternals || settings.areas[area].isNSSA
         if isBoundary, mayTell { flags.insert(.boundary) }
         var links: [RouterLink] = []
@@ -193,6 +198,11 @@ extension OSPFEngine {
         case .waiting: return [stub]
         case .pointToPoint:
             let full = interface.neighbors.filter(\.isAdjacent)
+            if own.network == .virtual {
+                return full.map {
+                    RouterLink(.virtual, id: $0.router.rawValue, data: address, cost: cost)
+                }
+            }
             let own = own.network == .pointToMultipoint ? host : stub
             return full.map {
                 RouterLink(.pointToPoint, id: $0.router.rawValue, data: address, cost: cost)

@@ -62,14 +62,18 @@ extension OSPFEngine {
             case .external: continue
             }
         }
-        return best
+        return resolvesPaths ? best.flatMap { resolve($0, entry) } : best
     }
 
     /// The border router that made a summary, if it is reached. A border router believes the
     /// backbone alone (RFC 2328 §16.2).
     func border(_ lsa: UInt32, _ area: Int) -> ShortestPaths.Reached? {
-        guard !wasBorder || settings.areas[area].isBackbone,
-            let border = areas[area].tree.routers[database[lsa].lsa.bytes.be32(8)],
+        !wasBorder || settings.areas[area].isBackbone ? borderRouter(lsa, area) : nil
+    }
+
+    /// The same, whether it is believed or not.
+    func borderRouter(_ lsa: UInt32, _ area: Int) -> ShortestPaths.Reached? {
+        guard let border = areas[area].tree.routers[database[lsa].lsa.bytes.be32(8)],
             border.flags.contains(.border)
         else { return nil }
         return border

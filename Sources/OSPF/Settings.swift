@@ -14,9 +14,27 @@ public enum OSPFNetwork: String, Hashable, Sendable, CaseIterable {
     case nonBroadcast = "non-broadcast"
     /// Ourselves: announced as a host, nothing is sent.
     case loopback
+    /// Two routers and an area between them (RFC 2328 §15).
+    case virtual
 
+    /// Whether there is no more than one neighbour, whatever its address.
+    var hasTwoEnds: Bool { self == .pointToPoint || self == .virtual }
     /// Whether no router speaks for the network.
-    var isPairwise: Bool { self == .pointToPoint || self == .pointToMultipoint }
+    var isPairwise: Bool { hasTwoEnds || self == .pointToMultipoint }
+}
+
+/// What a virtual link leads to.
+public struct OSPFVirtualEnd: Hashable, Sendable {
+    /// The border router at the other end.
+    public var router: IPv4Address
+    /// The area between, which is neither the backbone nor a stub area.
+    public var transit: IPv4Address
+
+    /// The other end of a virtual link.
+    public init(_ router: IPv4Address, through transit: IPv4Address) {
+        self.router = router
+        self.transit = transit
+    }
 }
 
 /// A router that has to be named.
@@ -35,13 +53,13 @@ public struct OSPFNamedNeighbor: Hashable, Sendable {
 
 /// OSPF on one interface.
 public struct OSPFInterfaceSettings: Hashable, Sendable {
-    /// Our address.
+    /// Our address; of a virtual link as calculated.
     public var address: InterfaceAddress
     /// The area it belongs to, one of `OSPFSettings.areas`.
     public var area: IPv4Address
     /// The kind of link.
     public var network = OSPFNetwork.broadcast
-    /// Of sending by it, 1 to 65,535.
+    /// Of sending by it, 1 to 65,535; of a virtual link as calculated.
     public var cost: UInt16 = 10
     /// To become Designated Router; 0 for never.
     public var priority: UInt8 = 1
@@ -68,6 +86,17 @@ public struct OSPFInterfaceSettings: Hashable, Sendable {
     public var ignoresMTU = false
     /// How packets are authenticated, in both directions.
     public var authentication = PacketAuthentication.none
+    /// Where a virtual link leads; nil for all other interfaces.
+    public var virtual: OSPFVirtualEnd?
+
+    /// A virtual link. Its packets have to fit any link on their way (RFC 2328 §A.1).
+    public init(_ end: OSPFVirtualEnd) {
+        address = InterfaceAddress(.unspecified, length: 32)
+        area = .unspecified
+        network = .virtual
+        mtu = 576
+        virtual = end
+    }
 
     /// An interface with this address and the defaults of the protocol.
     public init(address: InterfaceAddress, area: IPv4Address) {
@@ -80,6 +109,8 @@ public struct OSPFInterfaceSettings: Hashable, Sendable {
         network == .nonBroadcast || network == .pointToMultipoint && !named.isEmpty
     }
 
+    /// The mask as it stands in hellos.
+    var mask: UInt32 { network == .virtual ? 0 : address.prefix.mask }
     /// HelloInterval as it stands in packets.
     var helloSeconds: UInt16 { UInt16(clamping: helloInterval.wholeSeconds) }
     /// RouterDeadInterval as it stands in packets.
@@ -89,6 +120,7 @@ public struct OSPFInterfaceSettings: Hashable, Sendable {
     static func areAlike(_ a: OSPFInterfaceSettings?, _ b: OSPFInterfaceSettings?) -> Bool {
         guard var one = a, let other = b else { return a == nil && b == nil }
         one.authentication = other.authentication
+        if one.network == .virtual { (one.address, one.cost) = (other.address, other.cost) }
         return one == other
     }
 
@@ -215,7 +247,8 @@ public struct OSPFSettings: Hashable, Sendable {
     public var router: IPv4Address
     /// The areas of our interfaces.
     public var areas: [OSPFAreaSettings]
-    /// By interface number; nil where OSPF is not spoken. Every address is a numbered one.
+    /// By interface number; nil where OSPF is not spoken. Every address is a numbered one. Virtual
+    /// links follow the interfaces that there really are, and the backbone is one of `areas` then.
     public var interfaces: [OSPFInterfaceSettings?]
     /// Whether others shall not send through us (RFC 6987).
     public var isStubRouter = false
@@ -227,6 +260,8 @@ public struct OSPFSettings: Hashable, Sendable {
     public var timers = OSPFTimers()
     /// Limits; taken on at the start only.
     public var limits = OSPFLimits()
+
+    var hasVirtualLinks: Bool { interfaces.contains { $0?.virtual != nil } }
 
     /// Settings for these interfaces with defaults for the rest.
     public init(

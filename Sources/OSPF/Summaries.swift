@@ -57,15 +57,17 @@ extension OSPFEngine {
             result.append(Summary(prefix: IPv4Prefix(.unspecified, length: 0), cost: cost))
             if isTotally { return result }
         }
-        var ranges: [IPv4Prefix: UInt32] = [:]
+        var sums: [IPv4Prefix: UInt32] = [:]
         for route in found where !route.isDiscard && route.area != area {
             guard route.cost < OSPFProtocol.infinity, !leads(route, into: area) else { continue }
             switch route.kind {
             case .intraArea:
-                let range = settings.areas[route.area].ranges.first { $0.holds(route.prefix) }
-                if let range {
+                // An area that carries virtual links has to know each network of the backbone.
+                let isWhole = settings.areas[route.area].isBackbone && transits.contains(area)
+                let ranges = isWhole ? [] : settings.areas[route.area].ranges
+                if let range = ranges.first(where: { $0.holds(route.prefix) }) {
                     guard range.isAdvertised else { continue }
-                    ranges[range.prefix] = max(ranges[range.prefix] ?? 0, route.cost)
+                    sums[range.prefix] = max(sums[range.prefix] ?? 0, route.cost)
                 } else {
                     result.append(Summary(prefix: route.prefix, cost: route.cost))
                 }
@@ -77,7 +79,7 @@ extension OSPFEngine {
             case .externalType1, .externalType2: continue
             }
         }
-        for (prefix, cost) in ranges where !result.contains(where: { $0.prefix == prefix }) {
+        for (prefix, cost) in sums where !result.contains(where: { $0.prefix == prefix }) {
             result.append(Summary(prefix: prefix, cost: cost))
         }
         result.sort { $0.prefix < $1.prefix }

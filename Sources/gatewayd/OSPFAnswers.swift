@@ -69,7 +69,7 @@ extension Backend {
         ask(control: done) { daemon in
             OSPFRunsAnswer(
                 instance: instance, total: daemon.ospf?.runCount ?? 0,
-                runs: (daemon.ospf?.runs ?? []).map(OSPFRunStatus.init))
+                runs: daemon.ospf?.runStatus() ?? [])
         }
     }
 }
@@ -99,19 +99,19 @@ extension OSPFSpeaker {
     func interfaceStatus() -> [OSPFInterfaceStatus] {
         let now = Clock.now()
         let neighbors = engine.neighbors
-        return Side.allCases.compactMap { side in
-            guard let own = engine.settings.interfaces[side.index],
-                let row = engine.interface(side.index)
+        return engine.settings.interfaces.indices.compactMap { number in
+            guard let own = engine.settings.interfaces[number],
+                let row = engine.interface(number)
             else { return nil }
-            let here = neighbors.filter { $0.interface == side.index }
-            let next = engine.nextHello(on: side.index).map {
+            let here = neighbors.filter { $0.interface == number }
+            let next = engine.nextHello(on: number).map {
                 max(($0 - now).wholeMilliseconds, 0)
             }
             func known(_ address: IPv4Address) -> String? {
                 address == .unspecified ? nil : address.description
             }
             return OSPFInterfaceStatus(
-                side: side.description, state: row.state.name, address: "\(own.address)",
+                side: name(of: number), state: row.state.name, address: "\(own.address)",
                 area: row.area.description, networkType: own.network.rawValue,
                 passive: own.isPassive, cost: Int(own.cost), priority: Int(own.priority),
                 designated: known(row.designated), backup: known(row.backup),
@@ -120,7 +120,7 @@ extension OSPFSpeaker {
                 nextHelloMilliseconds: next, mtu: Int(own.mtu),
                 authentication: own.authentication.name, neighbors: here.count,
                 full: here.count { $0.state == .full }, received: row.packetsIn,
-                sent: row.packetsOut, drops: drops(on: side.index))
+                sent: row.packetsOut, drops: drops(on: number))
         }
     }
 
@@ -148,7 +148,7 @@ extension OSPFSpeaker {
             }
             return OSPFNeighborStatus(
                 router: row.router.description, address: row.address.description,
-                side: Side.allCases[row.interface].description, state: row.state.name, role: role,
+                side: name(of: row.interface), state: row.state.name, role: role,
                 priority: Int(row.priority),
                 deadMilliseconds: max((row.deadline - now).wholeMilliseconds, 0),
                 requests: row.requests, retransmissions: row.retransmissions,
@@ -161,7 +161,7 @@ extension OSPFSpeaker {
         return engine.faults.map { fault in
             OSPFFaultStatus(
                 address: fault.address.description,
-                side: Side.allCases[fault.interface].description, reason: fault.reason.name,
+                side: name(of: fault.interface), reason: fault.reason.name,
                 explanation: fault.explanation, packets: fault.packets,
                 heardSeconds: UInt64(max((now - fault.heard).wholeSeconds, 0)))
         }
@@ -227,20 +227,22 @@ extension OSPFLSAStatus {
     }
 }
 
-extension OSPFRunStatus {
-    fileprivate init(_ kept: OSPFSpeaker.Run) {
+extension OSPFSpeaker {
+    fileprivate func runStatus() -> [OSPFRunStatus] { runs.map(status) }
+
+    private func status(_ kept: Run) -> OSPFRunStatus {
         let run = kept.run
         let cause: String
         switch run.cause {
-        case .interface(let number): cause = "interface \(Side.allCases[number])"
+        case .interface(let number): cause = "interface \(name(of: number))"
         case .neighbor(let number, let router):
-            cause = "neighbor \(router) on \(Side.allCases[number])"
+            cause = "neighbor \(router) on \(name(of: number))"
         case .lsa(let header):
             let word = LSAType(rawValue: header.type)?.word ?? "type \(header.type)"
             cause = "\(word) \(header.id) of \(header.router)"
         case .settings: cause = "settings"
         }
-        self.init(
+        return OSPFRunStatus(
             agoMilliseconds: max((Clock.now() - run.moment).wholeMilliseconds, 0), cause: cause,
             kind: run.kind.rawValue, microseconds: kept.took.nanoseconds / 1000,
             areas: run.areas, nodes: run.nodes, routes: run.routes, changes: run.changes)

@@ -79,7 +79,8 @@ final class OSPFSpeaker: RoutingSpeaker {
     var watched: [BFDPeer: BFDTiming] {
         guard configuration.bfd.contains(where: { $0 != nil }) else { return [:] }
         var list: [BFDPeer: BFDTiming] = [:]
-        for neighbor in engine.neighbors where neighbor.state >= .twoWay {
+        for neighbor in engine.neighbors
+        where neighbor.state >= .twoWay && configuration.bfd.indices.contains(neighbor.interface) {
             list[BFDPeer(interface: neighbor.interface, neighbor.address)] =
                 configuration.bfd[neighbor.interface]
         }
@@ -209,7 +210,15 @@ final class OSPFSpeaker: RoutingSpeaker {
         }
         return RoutingDatagram(
             side: side, source: packet.source, destination: packet.destination, transport: .ospf,
+            timeToLive: packet.gateway == nil ? 1 : 255, nextHop: packet.gateway,
             payload: packet.bytes)
+    }
+
+    /// What people call an interface: a side, or a virtual link by its other end.
+    func name(of interface: Int) -> String {
+        if let end = engine.settings[interface]?.virtual { return "virtual-\(end.router)" }
+        let side = Side(rawValue: UInt8(truncatingIfNeeded: interface))
+        return side?.description ?? "virtual"
     }
 
     private func line(_ event: OSPFEvent) -> RoutingOutcome.LogLine? {
@@ -218,27 +227,27 @@ final class OSPFSpeaker: RoutingSpeaker {
         {
             RoutingOutcome.LogLine(
                 level: level, text: "ospf: " + text, event: event,
-                side: interface.map { Side.allCases[$0] })
+                side: interface.flatMap { Side(rawValue: UInt8(truncatingIfNeeded: $0)) })
         }
         switch event {
         case .neighbor(let interface, let router, let from, let to):
             let isNews = from == .full || to == .full || to == .down
             return line(
                 isNews ? .notice : .debug, interface, "ospf.neighbor",
-                "neighbor \(router) on \(Side.allCases[interface]) is \(to.name), was \(from.name)")
+                "neighbor \(router) on \(name(of: interface)) is \(to.name), was \(from.name)")
         case .interface(let interface, let from, let to):
             return line(
                 .info, interface, "ospf.interface",
-                "\(Side.allCases[interface]) is \(to.name), was \(from.name)")
+                "\(name(of: interface)) is \(to.name), was \(from.name)")
         case .fault(let fault):
             return line(
                 .warning, fault.interface, "ospf.fault",
-                "\(fault.address) on \(Side.allCases[fault.interface]) is refused "
+                "\(fault.address) on \(name(of: fault.interface)) is refused "
                     + "(\(fault.reason.name)): \(fault.explanation)")
         case .helping(let interface, let router, let step):
             return line(
                 .notice, interface, "ospf.grace",
-                "neighbor \(router) on \(Side.allCases[interface]) restarts: \(step.name)")
+                "neighbor \(router) on \(name(of: interface)) restarts: \(step.name)")
         case .restarting(let step):
             return line(.notice, nil, "ospf.grace", "our restart: \(step.name)")
         case .corrupt(let type, let id, let router):

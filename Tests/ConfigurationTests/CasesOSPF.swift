@@ -76,6 +76,45 @@ extension ErrorCase {
 
                 """#),
         ErrorCase(
+            "virtual links",
+            after: #"""
+                ospf:
+                  router-id: 1.2.3.4
+                  areas:
+                    0: {virtual-links: [{router: 1.2.3.9}]}
+                    1: {type: stub, virtual-links: [{router: 1.2.3.8}, {router: 1.2.3.8}]}
+                    2: {virtual-links: [{router: 1.2.3.4}, {hello-interval: 1s}]}
+                  interfaces: {lan: {area: 1}, wan: {area: 2}}
+
+                """#,
+            says: #"""
+                a.yaml:10:5: error[E087]: a virtual link leads to 1.2.3.4, which is our rout\#
+                er-id
+                 10 |     0: {virtual-links: [{router: 1.2.3.9}]}
+                    |     ^
+                a.yaml:10:24: error[E087]: ospf.areas.0.0.0.0.virtual-links: area 0 cannot c\#
+                arry virtual links
+                 10 |     0: {virtual-links: [{router: 1.2.3.9}]}
+                    |                        ^
+                a.yaml:11:36: error[E087]: ospf.areas.0.0.0.1.virtual-links: an area of type\#
+                 stub cannot carry virtual links
+                 11 |     1: {type: stub, virtual-links: [{router: 1.2.3.8}, {router: 1.2.3.\#
+                8}]}
+                    |                                    ^
+                a.yaml:11:56: error[E087]: ospf.areas.0.0.0.1.virtual-links names router 1.2\#
+                .3.8 twice
+                 11 |     1: {type: stub, virtual-links: [{router: 1.2.3.8}, {router: 1.2.3.\#
+                8}]}
+                    |                                                        ^
+                a.yaml:12:44: error[E012]: ospf.areas.0.0.0.2.virtual-links[1] needs 'router\#
+                '
+                 12 |     2: {virtual-links: [{router: 1.2.3.4}, {hello-interval: 1s}]}
+                    |                                            ^
+                    = help: write {router: 10.0.0.3}
+                5 problems
+
+                """#),
+        ErrorCase(
             "no backbone",
             after: #"""
                 ospf: {interfaces: {lan: {area: 1}, wan: {area: 2}}}

@@ -154,6 +154,20 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
             ("ospf", ErrorCase.skeleton + "ospf: {\(strange)}"),
             ("ospf.areas", ErrorCase.skeleton + "ospf: {areas: {1: {\(strange)}}}"),
             (
+                "ospf.areas.virtual-links",
+                ErrorCase.skeleton + "ospf: {areas: {1: {virtual-links: [{\(strange)}]}}}"
+            ),
+            (
+                "ospf.areas.virtual-links.authentication",
+                ErrorCase.skeleton + "ospf: {areas: {1: {virtual-links: "
+                    + "[{router: 1.2.3.4, authentication: {\(strange)}}]}}}"
+            ),
+            (
+                "ospf.areas.virtual-links.authentication.keys",
+                ErrorCase.skeleton + "ospf: {areas: {1: {virtual-links: [{router: 1.2.3.4, "
+                    + "authentication: {type: md5, keys: [{\(strange)}]}}]}}}"
+            ),
+            (
                 "ospf.interfaces.lan",
                 ErrorCase.skeleton + "ospf: {interfaces: {lan: {\(strange)}}}"
             ),

@@ -102,6 +102,45 @@ import Wire
         #expect(!text.contains("secret"))
     }
 
+    @Test func virtualLinks() throws {
+        let result = read(
+            ErrorCase.skeleton + """
+                ospf:
+                  areas:
+                    1:
+                      virtual-links:
+                        - router: 1.2.3.4
+                        - router: 1.2.3.5
+                          hello-interval: 2s
+                          retransmit-interval: 3s
+                          transmit-delay: 4s
+                          authentication: {type: hmac-sha-256, key-id: 9, key-file: /k}
+                  interfaces: {lan: {area: 2}, wan: {area: 1}}
+
+                """)
+        #expect(result.render() == "")
+        let settings = try #require(result.configuration?.ospf?.settings)
+        #expect(
+            settings.areas.map(\.id) == [ip("0.0.0.1"), ip("0.0.0.2"), .unspecified],
+            "the backbone, though no side is in it")
+        let plain = OSPFInterfaceSettings(OSPFVirtualEnd(ip("1.2.3.4"), through: ip("0.0.0.1")))
+        #expect(settings.interfaces.count == 4 && settings.interfaces[2] == plain)
+        var keyed = OSPFInterfaceSettings(OSPFVirtualEnd(ip("1.2.3.5"), through: ip("0.0.0.1")))
+        (keyed.helloInterval, keyed.deadInterval) = (.seconds(2), .seconds(8))
+        (keyed.retransmitInterval, keyed.transmitDelay) = (.seconds(3), 4)
+        keyed.authentication = .keys([
+            SigningKey(id: 9, .hmacSHA256, secret: Array("secret".utf8))
+        ])
+        #expect(settings.interfaces[3] == keyed)
+        let before = try #require(read(ErrorCase.skeleton).configuration)
+        let after = try #require(result.configuration)
+        let text = ConfigurationChange.render(differences(from: before, to: after))
+        let place = "ospf.areas.0.0.0.1.virtual-links[1.2.3.5]."
+        for line in ["\(place)hello-interval", "\(place)authentication hmac-sha-256 key 9"] {
+            #expect(text.contains(line), "\(line) in\n\(text)")
+        }
+    }
+
     @Test func bfdForRIPAndStaticRoutes() throws {
         let result = read(
             ErrorCase.skeleton + """

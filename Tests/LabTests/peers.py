@@ -93,10 +93,10 @@ def bird(lab, host, links=("eth0",), authentication="", timers=QUICK_TIMERS):
 
 
 def bird_ospf(lab, host, areas, router_id, more="", imports="", options=""):
-    """BIRD with OSPF; `areas` has for each area the lines of its interfaces, `options` are of all areas.
-    Its process has the command that started it."""
+    """BIRD with OSPF; `areas` has for each area the lines of its interfaces, and its own as those of `""`;
+    `options` are of all areas. Its process has the command that started it."""
     path = lab.file("bird.conf")
-    text = "".join(f" area {area} {{\n  {options}\n" + "".join(f'  interface "{link}" {{ {lines} }};\n'
+    text = "".join(f" area {area} {{\n  {options}\n" + "".join(f'  interface "{link}" {{ {lines} }};\n' if link else f"  {lines}\n"
                    for link, lines in links.items()) + " };\n" for area, links in areas.items())
     with open(path, "w") as file:
         file.write(f"router id {router_id};\nprotocol device {{ scan time 1; }}\nprotocol direct {{ ipv4; }}\n{more}\n"
@@ -109,9 +109,9 @@ def bird_ospf(lab, host, areas, router_id, more="", imports="", options=""):
 
 
 def kernel(host, prefix):
-    """The gateway of a kernel route that a routing protocol made; nil if there is none."""
+    """The (first) gateway of a kernel route that a routing protocol made; nil if there is none."""
     rows = [r for r in json.loads(host.ip(f"-j route show {prefix}").stdout) if r.get("protocol") in ("rip", "ospf", "bird")]
-    return rows[0].get("gateway") if rows else None
+    return next((way["gateway"] for row in rows for way in (row, *row.get("nexthops", ())) if "gateway" in way), None)
 
 
 def learned(gateway, prefix, source="rip"):

@@ -8,7 +8,9 @@ import Wire
 /// A packet as a test reads it.
 struct Said: CustomStringConvertible {
     var interface: Int
+    var source: IPv4Address
     var destination: IPv4Address
+    var gateway: IPv4Address?
     var kind: UInt8
     var bytes: [UInt8]
     /// Between header and digest.
@@ -16,7 +18,9 @@ struct Said: CustomStringConvertible {
 
     init(_ packet: OSPFPacket) {
         interface = packet.interface
+        source = packet.source
         destination = packet.destination
+        gateway = packet.gateway
         bytes = packet.bytes
         kind = bytes[1]
         body = Array(bytes[24..<(Int(bytes[2]) << 8 | Int(bytes[3]))])
@@ -46,11 +50,16 @@ struct Peer {
     var address: IPv4Address
     var interface: Int
     var options: OSPFOptions = [.external, .opaque]
+    /// Where its packets go.
+    var target: IPv4Address
 
-    init(_ router: String, _ address: String, on interface: Int = 0) {
+    init(
+        _ router: String, _ address: String, on interface: Int = 0, to target: String = "224.0.0.5"
+    ) {
         self.router = ip(router)
         self.address = ip(address)
         self.interface = interface
+        self.target = ip(target)
     }
 
     /// An LSA of its own.
@@ -127,10 +136,11 @@ final class Bed {
 
     /// Hears raw octets.
     func hear(
-        _ bytes: [UInt8], from peer: Peer, to destination: IPv4Address = OSPFProtocol.allRouters
+        _ bytes: [UInt8], from peer: Peer, to destination: IPv4Address? = nil
     ) {
         engine.receive(
-            bytes.raw, from: peer.address, to: destination, on: peer.interface, at: now,
+            bytes.raw, from: peer.address, to: destination ?? peer.target, on: peer.interface,
+            at: now,
             into: &effects)
         settle()
     }
@@ -138,7 +148,7 @@ final class Bed {
     /// Hears a packet without authentication.
     func hear(
         _ kind: PacketKind, _ body: [UInt8], from peer: Peer, area: String = "0.0.0.0",
-        to destination: IPv4Address = OSPFProtocol.allRouters
+        to destination: IPv4Address? = nil
     ) {
         let bytes = PacketAuthentication.none.packet(
             kind, body, router: peer.router, area: ip(area), wall: 0, sequence: 0)

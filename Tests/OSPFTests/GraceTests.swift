@@ -222,7 +222,7 @@ struct GraceTests {
             memory.routes.contains { if case .set(network, _, _, _) = $0 { true } else { false } })
         let bytes = memory.bytes
         #expect(OSPFMemory(bytes, interfaces: 2) == memory)
-        #expect(OSPFMemory(bytes, interfaces: 1) == nil, "an interface that is not there")
+        #expect(OSPFMemory(bytes, interfaces: 0) == nil, "a way by no interface there is")
         for length in 0..<bytes.count { _ = OSPFMemory(Array(bytes[..<length]), interfaces: 2) }
         for index in bytes.indices {
             var bent = bytes

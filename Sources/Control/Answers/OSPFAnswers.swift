@@ -88,7 +88,7 @@ public struct OSPFAreaStatus: Codable, Hashable, Sendable {
 
 /// OSPF on one side.
 public struct OSPFInterfaceStatus: Codable, Hashable, Sendable {
-    /// `lan` or `wan`.
+    /// `lan`, `wan`, or `virtual-` and the router at the other end.
     public var side: String
     /// `Down`, `Waiting`, `Point-To-Point`, `DROther`, `Backup` or `DR`.
     public var state: String
@@ -96,7 +96,7 @@ public struct OSPFInterfaceStatus: Codable, Hashable, Sendable {
     public var address: String
     /// Its area.
     public var area: String
-    /// `broadcast` or `point-to-point`.
+    /// `broadcast`, `point-to-point`, `point-to-multipoint`, `non-broadcast` or `virtual`.
     public var networkType: String
     /// Whether nobody is spoken to.
     public var passive: Bool
@@ -271,7 +271,7 @@ public struct OSPFNeighborStatus: Codable, Hashable, Sendable {
     public var router: String
     /// Its address.
     public var address: String
-    /// `lan` or `wan`.
+    /// `lan`, `wan`, or `virtual-` and the router.
     public var side: String
     /// `Init`, `2-Way`, `ExStart`, `Exchange`, `Loading` or `Full`.
     public var state: String
