@@ -40,9 +40,11 @@ struct Device: ~Copyable {
                 try TapDevice(name: settings.tap, offload: offload)
             }
             if let place, !exists {
-                try NetlinkSocket().move(
-                    link: settings.tap,
-                    toNamespaceDescriptor: NetworkNamespace(named: place).descriptor)
+                let target = try NetworkNamespace(named: place)
+                try withExtendedLifetime(target) {
+                    try NetlinkSocket().move(
+                        link: settings.tap, toNamespaceDescriptor: target.descriptor)
+                }
             }
         }
         // A device that we found keeps the address its owner gave it.
