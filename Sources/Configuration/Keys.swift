@@ -222,10 +222,12 @@ protocol OSPFLinkKey: KeyWord {
     static var retransmitInterval: Self { get }
     static var transmitDelay: Self { get }
     static var authentication: Self { get }
+    static var longSequence: Self { get }
 }
 
 enum OSPFVirtualLinkKey: String, OSPFLinkKey {
     case router, authentication
+    case longSequence = "extended-sequence"
     case helloInterval = "hello-interval"
     case deadInterval = "dead-interval"
     case retransmitInterval = "retransmit-interval"
@@ -236,6 +238,7 @@ enum OSPFVirtualLinkKey: String, OSPFLinkKey {
 
 enum OSPFInterfaceKey: String, OSPFLinkKey {
     case area, cost, priority, passive, authentication, bfd, neighbors
+    case longSequence = "extended-sequence"
     case pollInterval = "poll-interval"
     case hidesNetwork = "prefix-suppression"
     case networkType = "network-type"

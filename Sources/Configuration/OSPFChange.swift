@@ -74,6 +74,7 @@ extension OSPFInterfaceSettings {
             (path + "retransmit-interval", Wording.duration(retransmitInterval)),
             (path + "transmit-delay", "\(transmitDelay)s"),
             (path + "authentication", authentication.listed),
+            (path + "extended-sequence", "\(hasLongSequence)"),
         ]
     }
 }

@@ -274,10 +274,19 @@ extension Decoder {
     mutating func ospfKeys<Key: OSPFLinkKey>(
         _ fields: Fields<Key>, _ own: inout OSPFInterfaceSettings
     ) {
-        guard let node = fields[.authentication] else { return }
-        own.authentication =
-            authentication(node, Path(fields.name(.authentication)), longest: 8)
-            ?? PacketAuthentication.none
+        if let node = fields[.authentication] {
+            own.authentication =
+                authentication(node, Path(fields.name(.authentication)), longest: 8)
+                ?? PacketAuthentication.none
+        }
+        own.hasLongSequence = boolean(fields[.longSequence], fields.name(.longSequence)) ?? false
+        guard own.hasLongSequence, let node = fields[.longSequence] else { return }
+        if case .keys(let keys) = own.authentication,
+            keys.allSatisfy({ $0.algorithm != .keyedMD5 })
+        {
+            return
+        }
+        report(.badKey, node, "\(fields.name(.longSequence)) needs authentication by hmac-sha keys")
     }
 
     mutating func ospfIntervals<Key: OSPFLinkKey>(

@@ -1,13 +1,20 @@
 internal import Signing
 internal import Wire
 
+/// A sequence number of 64 bits, and the sender that the digest covers with it (RFC 7474).
+struct LongSequence {
+    static let length = 8
+    var number: UInt64 = 0
+    var source: IPv4Address
+}
+
 extension PacketAuthentication {
     /// AuType as it stands in packets.
-    var type: UInt16 {
+    func type(isLong: Bool) -> UInt16 {
         switch self {
         case .none: 0
         case .password: 1
-        case .keys: 2
+        case .keys: isLong ? 3 : 2
         }
     }
 
@@ -16,34 +23,43 @@ extension PacketAuthentication {
     }
 
     /// Octets that follow a packet.
-    func trailerLength(at wall: Int64) -> Int {
-        sendingKey(at: wall)?.algorithm.digestLength ?? 0
+    func trailerLength(at wall: Int64, isLong: Bool) -> Int {
+        guard let key = sendingKey(at: wall) else { return 0 }
+        return key.algorithm.digestLength + (isLong ? LongSequence.length : 0)
     }
 
     // MARK: Signing
 
-    /// A whole packet (RFC 2328 §D.4).
+    /// A whole packet (RFC 2328 §D.4), if `long` is given that of RFC 7474 §3.
     func packet(
         _ kind: PacketKind, _ body: [UInt8], router: IPv4Address, area: IPv4Address, wall: Int64,
-        sequence: UInt32
+        sequence: UInt32, long: LongSequence? = nil
     ) -> [UInt8] {
         let length = OSPFProtocol.headerLength + body.count
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(length + 64)
+        bytes.reserveCapacity(length + 72)
         bytes += [OSPFProtocol.version, kind.rawValue]
         bytes.append16(UInt16(truncatingIfNeeded: length))
         bytes.append32(router.rawValue)
         bytes.append32(area.rawValue)
         bytes.append16(0)
-        bytes.append16(type)
+        bytes.append16(type(isLong: long != nil))
         let key = sendingKey(at: wall)
-        if let key {
+        if let key, long != nil {
+            bytes += [0, 0, 0, UInt8(LongSequence.length + key.algorithm.digestLength)]
+            bytes.append32(UInt32(key.id))
+        } else if let key {
             bytes += [0, 0, key.id, UInt8(key.algorithm.digestLength)]
             bytes.append32(sequence)
         } else {
             bytes += [UInt8](repeating: 0, count: 8)
         }
         bytes += body
+        if let key, let long {
+            bytes.append32(UInt32(truncatingIfNeeded: long.number >> 32))
+            bytes.append32(UInt32(truncatingIfNeeded: long.number))
+            return bytes + key.digest(of: bytes, from: long.source.rawValue)
+        }
         if let key { return bytes + key.digest(of: bytes) }
         bytes.set16(12, ~Checksum.fold(Checksum.sum(bytes.rawSpan)))
         if case .password(let word) = self {
@@ -62,10 +78,12 @@ extension PacketAuthentication {
 
     /// Judges a packet whose header has been checked (RFC 2328 §D.5); the sequence number of one
     /// signed with a key.
+    ///
+    /// - Parameter source: The sender, where numbers are long and digests cover it.
     func check(
-        _ packet: RawSpan, _ header: PacketHeader, wall: Int64
-    ) throws(OSPFDrop) -> UInt32? {
-        guard packet.be16(14) == type else { throw .authenticationType }
+        _ packet: RawSpan, _ header: PacketHeader, wall: Int64, from source: IPv4Address? = nil
+    ) throws(OSPFDrop) -> UInt64? {
+        guard packet.be16(14) == type(isLong: source != nil) else { throw .authenticationType }
         switch self {
         case .none:
             try Self.checkSum(packet, header)
@@ -77,17 +95,22 @@ extension PacketAuthentication {
             }
             return nil
         case .keys(let keys):
-            let (id, length) = (packet.byte(18), Int(packet.byte(19)))
+            let more = source == nil ? 0 : LongSequence.length
+            let id = source == nil ? UInt32(packet.byte(18)) : packet.be32(20)
+            let length = Int(packet.byte(19))
             let found = keys.first {
-                $0.id == id && $0.algorithm.digestLength == length
+                UInt32($0.id) == id && $0.algorithm.digestLength + more == length
                     && keys.accepts($0, at: wall)
             }
             guard let key = found else { throw .authenticationKey }
             guard packet.byteCount == header.length + length else {
                 throw .authenticationMalformed
             }
-            guard key.hasSigned(packet, header.length) else { throw .authenticationDigest }
-            return packet.be32(20)
+            guard key.hasSigned(packet, header.length + more, from: source?.rawValue) else {
+                throw .authenticationDigest
+            }
+            guard source != nil else { return UInt64(packet.be32(20)) }
+            return UInt64(packet.be32(header.length)) << 32 | UInt64(packet.be32(header.length + 4))
         }
     }
 

@@ -42,6 +42,8 @@ public struct OSPFEngine: ~Copyable {
     /// What to add to the monotonic clock for seconds since 1970.
     private var wallOffset: Int64
     private var lastSequence: UInt32 = 0
+    /// The last long sequence number: seconds since 1970 at the start, then a count of packets.
+    private var lastLongSequence: UInt64
 
     /// The moment of the event at hand, and what follows from it.
     var now: Instant
@@ -92,6 +94,7 @@ public struct OSPFEngine: ~Copyable {
         areas = settings.areas.map { _ in Area() }
         self.random = source
         wallOffset = wallSeconds - (now - .zero).wholeSeconds
+        lastLongSequence = UInt64(UInt32(clamping: wallSeconds)) << 32
         self.now = now
         stubUntil = settings.stubAtStart > .seconds(0) ? now + settings.stubAtStart : nil
         nextCalculation = now
@@ -169,6 +172,10 @@ public struct OSPFEngine: ~Copyable {
         let old = settings
         settings = new
         settings.limits = old.limits
+        for number in interfaces.indices
+        where old[number]?.authentication != new[number]?.authentication {
+            interfaces[number].longSequences = [:]
+        }
         for number in interfaces.indices where interfaces[number].path != nil {
             guard let was = old[number] else { continue }
             settings.interfaces[number]?.address = was.address
@@ -339,7 +346,8 @@ public struct OSPFEngine: ~Copyable {
 
     // MARK: Output
 
-    /// Sends a packet. Sequence numbers follow the clock and never fall (RFC 2328 §D.3).
+    /// Sends a packet. Sequence numbers follow the clock and never fall (RFC 2328 §D.3), or rise with
+    /// each packet (RFC 7474 §2).
     mutating func send(
         _ kind: PacketKind, _ body: [UInt8], to destination: IPv4Address, on number: Int
     ) {
@@ -347,14 +355,17 @@ public struct OSPFEngine: ~Copyable {
         let path = interfaces[number].path
         if own.network == .virtual, path == nil { return }
         lastSequence = max(lastSequence, UInt32(clamping: wall))
+        lastLongSequence += own.hasLongSequence ? 1 : 0
+        let source = own.address.address
+        let long = LongSequence(number: lastLongSequence, source: source)
         interfaces[number].packetsOut &+= 1
         out.packets.append(
             OSPFPacket(
-                interface: path?.way.interface ?? number, source: own.address.address,
+                interface: path?.way.interface ?? number, source: source,
                 destination: path?.peer ?? destination, gateway: path?.way.gateway,
                 bytes: own.authentication.packet(
                     kind, body, router: settings.router, area: own.area, wall: wall,
-                    sequence: lastSequence)))
+                    sequence: lastSequence, long: own.hasLongSequence ? long : nil)))
     }
 
     /// Where packets for one neighbour go: on point-to-point links to all, and where that is on

@@ -53,6 +53,7 @@ public struct OSPFFault: Hashable, Sendable {
         case 0: "nothing"
         case 1: "password"
         case 2: "key"
+        case 3: "key with extended-sequence"
         default: "type \(type)"
         }
     }

@@ -72,7 +72,7 @@ extension OSPFEngine {
     }
 
     mutating func receive(
-        _ hello: Hello, _ router: IPv4Address, _ source: IPv4Address, _ sequence: UInt32?,
+        _ hello: Hello, _ router: IPv4Address, _ source: IPv4Address, _ sequence: UInt64?,
         _ number: Int, _ own: OSPFInterfaceSettings
     ) throws(OSPFDrop) {
         if !own.network.hasTwoEnds, hello.mask != own.mask {
@@ -128,7 +128,7 @@ extension OSPFEngine {
 
     /// The neighbour's number. One with another router id at a known address is another neighbour.
     private mutating func meet(
-        _ router: IPv4Address, _ source: IPv4Address, _ sequence: UInt32?, _ number: Int,
+        _ router: IPv4Address, _ source: IPv4Address, _ sequence: UInt64?, _ number: Int,
         _ own: OSPFInterfaceSettings
     ) throws(OSPFDrop) -> Int {
         if let index = interfaces[number].neighbor(router: router, address: source) {

@@ -45,12 +45,14 @@ extension OSPFEngine {
         if destination == OSPFProtocol.allDesignated, !interfaces[number].isDesignated {
             throw .notDesignated
         }
-        let sequence = try judge(packet, header, own)
+        let sequence = try judge(packet, header, own, source)
         guard header.router != settings.router else {
             throw differ(.duplicateRouter, theirs: 0, ours: settings.router.rawValue)
         }
         let known = interfaces[number].neighbor(router: header.router, address: source)
-        if let known, let sequence {
+        if own.hasLongSequence, let sequence {
+            try check(sequence, header, on: number)
+        } else if let known, let sequence {
             let last = interfaces[number].neighbors[known].sequence ?? 0
             guard sequence >= last else { throw .authenticationReplay }
             interfaces[number].neighbors[known].sequence = sequence
@@ -76,18 +78,34 @@ extension OSPFEngine {
 
     /// Whether the packet is authenticated as it should be; its sequence number, if it has one.
     private mutating func judge(
-        _ packet: RawSpan, _ header: PacketHeader, _ own: OSPFInterfaceSettings
-    ) throws(OSPFDrop) -> UInt32? {
+        _ packet: RawSpan, _ header: PacketHeader, _ own: OSPFInterfaceSettings,
+        _ source: IPv4Address
+    ) throws(OSPFDrop) -> UInt64? {
         do throws(OSPFDrop) {
-            return try own.authentication.check(packet, header, wall: wall)
+            return try own.authentication.check(
+                packet, header, wall: wall, from: own.hasLongSequence ? source : nil)
         } catch .authenticationType {
             throw differ(
                 .authenticationType, theirs: UInt32(packet.be16(14)),
-                ours: UInt32(own.authentication.type))
+                ours: UInt32(own.authentication.type(isLong: own.hasLongSequence)))
         } catch .authenticationKey {
-            throw differ(.authenticationKey, theirs: UInt32(packet.byte(18)), ours: 0)
+            let id = own.hasLongSequence ? packet.be32(20) : UInt32(packet.byte(18))
+            throw differ(.authenticationKey, theirs: id, ours: 0)
         } catch {
             throw error
         }
+    }
+
+    /// Whether a long sequence number is greater than all before it (RFC 7474 §2).
+    private mutating func check(
+        _ sequence: UInt64, _ header: PacketHeader, on number: Int
+    ) throws(OSPFDrop) {
+        let last = interfaces[number].longSequences[header.router]
+        guard sequence > last?[header.kind] ?? 0 else { throw .authenticationReplay }
+        // Only who has a key gets here.
+        guard last != nil || interfaces[number].longSequences.count < settings.limits.senders else {
+            throw .neighborLimit
+        }
+        interfaces[number].longSequences[header.router, default: [:]][header.kind] = sequence
     }
 }

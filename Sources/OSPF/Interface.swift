@@ -32,6 +32,9 @@ struct Interface {
     var flooding: [UInt32] = []
     var floodingLeft = 0
     var floodingAt = Instant.zero
+    /// The last long sequence numbers accepted, by router and kind of packet. They stay when the
+    /// neighbour goes, so that nothing of an earlier conversation is taken again (RFC 7474 §2).
+    var longSequences: [IPv4Address: [PacketKind: UInt64]] = [:]
     /// When the network-LSA is to be looked at.
     var networkDue: Instant?
     /// By `OSPFDrop.rawValue`.

@@ -13,7 +13,7 @@ struct Neighbor {
     /// When it is gone if nothing more is heard.
     var deadline: Instant
     /// The last sequence number accepted; nil without keys.
-    var sequence: UInt32?
+    var sequence: UInt64?
     var badPackets: UInt64 = 0
     /// Until when it is taken for full whatever it says, because it restarts (RFC 3623 §3).
     var graceUntil: Instant?

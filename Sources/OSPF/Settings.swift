@@ -86,6 +86,9 @@ public struct OSPFInterfaceSettings: Hashable, Sendable {
     public var ignoresMTU = false
     /// How packets are authenticated, in both directions.
     public var authentication = PacketAuthentication.none
+    /// Whether packets signed by keys have sequence numbers of 64 bits that rise with each packet
+    /// and over restarts, and digests that cover the sender's address (RFC 7474).
+    public var hasLongSequence = false
     /// Where a virtual link leads; nil for all other interfaces.
     public var virtual: OSPFVirtualEnd?
 
@@ -127,7 +130,8 @@ public struct OSPFInterfaceSettings: Hashable, Sendable {
     /// Octets of a packet's body that fit the link.
     func room(at wall: Int64) -> Int {
         let below = OSPFProtocol.lowerLength + OSPFProtocol.headerLength
-        return max(Int(mtu), 576) - below - authentication.trailerLength(at: wall)
+        return max(Int(mtu), 576) - below
+            - authentication.trailerLength(at: wall, isLong: hasLongSequence)
     }
 }
 
@@ -226,6 +230,8 @@ public struct OSPFLimits: Hashable, Sendable {
     public var lsas = 10_000
     /// Most neighbours on an interface.
     public var neighbors = 64
+    /// Most routers whose long sequence numbers are kept on an interface.
+    public var senders = 256
     /// Packets that are sent again in one go, and how soon after that the next go comes.
     public var burst = 16
     /// From one such go to the next.

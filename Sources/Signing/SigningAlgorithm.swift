@@ -21,7 +21,10 @@ public enum SigningAlgorithm: String, Sendable, CaseIterable {
     }
 
     /// The digest of all of `packet` that comes before it.
-    func digest(of packet: [UInt8], secret: [UInt8]) -> [UInt8] {
+    ///
+    /// - Parameter source: The sender, where the digest covers it; it stands at the start of Apad,
+    ///   and the number of the protocol, OSPFv2, behind the secret (RFC 7474 §5 and §6).
+    func digest(of packet: [UInt8], secret: [UInt8], from source: UInt32? = nil) -> [UInt8] {
         switch self {
         case .keyedMD5:
             // 16 octets of secret follow (RFC 2082 §3.2.1, RFC 2328 §D.4.3).
@@ -33,6 +36,14 @@ public enum SigningAlgorithm: String, Sendable, CaseIterable {
             let apad: [UInt8] = [0x87, 0x8f, 0xe1, 0xf3]
             var whole = packet
             for _ in 0..<(digestLength / apad.count) { whole += apad }
+            var secret = secret
+            if let source {
+                for index in 0..<4 {
+                    whole[packet.count + index] = UInt8(
+                        truncatingIfNeeded: source >> (24 - 8 * UInt32(index)))
+                }
+                secret += [0, 3]
+            }
             let key = secret.count > digestLength ? hash(secret) : secret
             var result = [UInt8](repeating: 0, count: digestLength)
             var length = UInt32(0)

@@ -26,18 +26,19 @@ public struct SigningKey: Hashable, Sendable {
         self.accepting = accepting
     }
 
-    /// The digest that follows a packet.
-    public func digest(of packet: [UInt8]) -> [UInt8] {
-        algorithm.digest(of: packet, secret: secret)
+    /// The digest that follows a packet; it covers the sender's address if that is given, as
+    /// OSPFv2's with long sequence numbers does (RFC 7474 §5).
+    public func digest(of packet: [UInt8], from source: UInt32? = nil) -> [UInt8] {
+        algorithm.digest(of: packet, secret: secret, from: source)
     }
 
-    /// Whether the digest of the first `count` octets follows them.
-    public func hasSigned(_ packet: RawSpan, _ count: Int) -> Bool {
+    /// Whether the digest of the first `count` octets follows them, as `digest` makes it.
+    public func hasSigned(_ packet: RawSpan, _ count: Int, from source: UInt32? = nil) -> Bool {
         guard count >= 0, packet.byteCount - count >= algorithm.digestLength else { return false }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)
         for index in 0..<count { bytes.append(packet.byte(index)) }
-        return packet.holds(secret: digest(of: bytes), at: count)
+        return packet.holds(secret: digest(of: bytes, from: source), at: count)
     }
 }
 

@@ -115,6 +115,30 @@ extension ErrorCase {
 
                 """#),
         ErrorCase(
+            "long sequence numbers without keys that allow them",
+            after: #"""
+                ospf:
+                  interfaces:
+                    lan: {area: 0, extended-sequence: true}
+                    wan:
+                      area: 0
+                      extended-sequence: true
+                      authentication: {type: md5, key-file: /k}
+
+                """#,
+            says: #"""
+                a.yaml:9:39: error[E074]: ospf.interfaces.lan.extended-sequence needs authen\#
+                tication by hmac-sha keys
+                 9 |     lan: {area: 0, extended-sequence: true}
+                   |                                       ^^^^
+                a.yaml:12:26: error[E074]: ospf.interfaces.wan.extended-sequence needs authe\#
+                ntication by hmac-sha keys
+                 12 |       extended-sequence: true
+                    |                          ^^^^
+                2 problems
+
+                """#),
+        ErrorCase(
             "no backbone",
             after: #"""
                 ospf: {interfaces: {lan: {area: 1}, wan: {area: 2}}}

@@ -115,6 +115,7 @@ import Wire
                           retransmit-interval: 3s
                           transmit-delay: 4s
                           authentication: {type: hmac-sha-256, key-id: 9, key-file: /k}
+                          extended-sequence: true
                   interfaces: {lan: {area: 2}, wan: {area: 1}}
 
                 """)
@@ -131,6 +132,7 @@ import Wire
         keyed.authentication = .keys([
             SigningKey(id: 9, .hmacSHA256, secret: Array("secret".utf8))
         ])
+        keyed.hasLongSequence = true
         #expect(settings.interfaces[3] == keyed)
         let before = try #require(read(ErrorCase.skeleton).configuration)
         let after = try #require(result.configuration)

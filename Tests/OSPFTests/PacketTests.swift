@@ -158,6 +158,7 @@ struct AuthenticationTests {
     static func check(_ packet: [UInt8], _ own: PacketAuthentication) throws(OSPFDrop) -> UInt32? {
         let header = try PacketHeader(packet.raw)
         return try own.check(packet.raw, header, wall: 1_800_000_000)
+            .map { UInt32(truncatingIfNeeded: $0) }
     }
 
     @Test(
