@@ -199,6 +199,7 @@ enum OSPFSectionKey: String, KeyWord {
     case routerID = "router-id"
     case stubRouter = "stub-router"
     case stubAtStart = "stub-router-at-start"
+    case stubAtStop = "stub-router-at-stop"
     case defaultOriginate = "default-originate"
     case gracefulRestart = "graceful-restart"
 

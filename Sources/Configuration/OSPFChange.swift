@@ -11,6 +11,7 @@ extension OSPFConfiguration {
             ("ospf.router-id", "\(settings.router)"),
             ("ospf.stub-router", "\(settings.isStubRouter)"),
             ("ospf.stub-router-at-start", Wording.duration(settings.stubAtStart)),
+            ("ospf.stub-router-at-stop", Wording.duration(stubAtStop)),
             ("ospf.graceful-restart.period", gracePeriod.map(Wording.duration)),
             ("ospf.graceful-restart.helper", "\(settings.helpsRestarts)"),
         ]

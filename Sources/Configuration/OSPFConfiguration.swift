@@ -18,6 +18,9 @@ public struct OSPFConfiguration: Hashable, Sendable {
     /// How long neighbours are asked to keep us while we restart; nil if they are not.
     public var gracePeriod: Interval? = .seconds(120)
 
+    /// For how long others are asked not to send through us before we end.
+    public var stubAtStop = Interval.seconds(0)
+
     /// OSPF with these settings that redistributes nothing.
     public init(_ settings: OSPFSettings) { self.settings = settings }
 }

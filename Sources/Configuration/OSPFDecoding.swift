@@ -52,9 +52,11 @@ extension Decoder {
         settings.stubAtStart =
             duration(fields[.stubAtStart], in: 0...3_600_000, fields.name(.stubAtStart))
             ?? .seconds(0)
+        let stubAtStop = duration(fields[.stubAtStop], in: 0...60_000, fields.name(.stubAtStop))
         settings.limits.lsas = Self.mostLSAs
         var ospf = OSPFConfiguration(settings)
         ospf.bfd = bfd
+        ospf.stubAtStop = stubAtStop ?? .seconds(0)
         ospfRedistribution(fields, &ospf)
         ospfDefault(fields, &ospf)
         ospfGrace(fields, &ospf)

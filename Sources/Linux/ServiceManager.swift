@@ -50,6 +50,14 @@ public final class ServiceManager: Sendable {
     @discardableResult
     public func stopping(status: String? = nil) -> Bool { send("STOPPING=1", status) }
 
+    /// The daemon ends on its own after `period`: no sooner is it to be killed.
+    @discardableResult
+    public func stopping(in period: Interval, status: String? = nil) -> Bool {
+        let patience = period + .seconds(10)
+        return send(
+            "STOPPING=1\nEXTEND_TIMEOUT_USEC=\(patience.nanoseconds / 1000)", status)
+    }
+
     /// The thread that calls this is alive.
     @discardableResult
     public func watchdog() -> Bool { send("WATCHDOG=1", nil) }

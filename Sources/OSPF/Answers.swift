@@ -116,7 +116,7 @@ extension OSPFEngine {
     }
 
     /// Whether others shall not send through us.
-    public var isStubRouter: Bool { settings.isStubRouter || stubUntil != nil }
+    public var isStubRouter: Bool { settings.isStubRouter || stubUntil != nil || isRetiring }
 
     /// Whether we join areas, and whether we announce networks outside.
     public var roles: (isBorder: Bool, isBoundary: Bool) { (isBorder, isBoundary) }

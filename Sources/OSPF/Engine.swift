@@ -16,6 +16,8 @@ public struct OSPFEngine: ~Copyable {
     var database: Database
     /// Until when others shall not send through us because we have just begun.
     var stubUntil: Instant?
+    /// Whether they shall not any more because we are about to end.
+    var isRetiring = false
     /// While we come back from a restart; else nil.
     var restart: Restart?
     /// Networks outside that we announce.
@@ -189,6 +191,14 @@ public struct OSPFEngine: ~Copyable {
         }
     }
 
+    /// Asks others not to send through us any more, some time before the end (RFC 6987 §2).
+    public mutating func retire(at now: Instant, into effects: inout OSPFEffects) {
+        begin(at: now, &effects)
+        isRetiring = true
+        for area in areas.indices { touchRouter(area) }
+        finish(&effects)
+    }
+
     /// Takes back everything that we have said, before the end (RFC 2328 §14.1), and leaves: a
     /// neighbour may not take it back if it came a moment ago.
     public mutating func stop(at now: Instant, into effects: inout OSPFEffects) {
@@ -346,8 +356,8 @@ public struct OSPFEngine: ~Copyable {
 
     // MARK: Output
 
-    /// Sends a packet. Sequence numbers follow the clock and never fall (RFC 2328 §D.3), or rise with
-    /// each packet (RFC 7474 §2).
+    /// Sends a packet. Sequence numbers follow the clock and never fall (RFC 2328 §D.3), or rise
+    /// with each packet (RFC 7474 §2).
     mutating func send(
         _ kind: PacketKind, _ body: [UInt8], to destination: IPv4Address, on number: Int
     ) {

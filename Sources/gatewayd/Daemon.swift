@@ -47,6 +47,8 @@ final class Daemon {
     var exitStatus: Int32?
     /// Whether a successor begins when it has ended.
     var hasSuccessor = false
+    /// When we end, once we have been asked to.
+    private var endAt: Instant?
     /// What our predecessor knew of OSPF, until that is spoken again.
     var memory: OSPFMemory?
     /// Stations our predecessor knew.
@@ -221,6 +223,7 @@ final class Daemon {
             routingTurn()
             deliver()
             let now = Clock.now()
+            if let endAt, endAt <= now { exitStatus = exitStatus ?? 0 }
             if now >= nextSecond {
                 nextSecond = now + .seconds(1)
                 everySecond()
@@ -234,12 +237,14 @@ final class Daemon {
             routingMail.descriptor,
         ].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         // A full mailbox empties within a turn of the worker's loop.
-        _ = unsafe poll(&files, nfds_t(files.count), routingWait(most: waiting.isEmpty ? 1000 : 1))
+        _ = unsafe poll(
+            &files, nfds_t(files.count), routingWait(most: waiting.isEmpty ? 1000 : 1, until: endAt)
+        )
     }
 
     private func handle(_ signal: Signal) {
         switch signal {
-        case .terminate, .interrupt: exitStatus = 0
+        case .terminate, .interrupt: terminate()
         case .restart:
             prepareRestart()
             (hasSuccessor, exitStatus) = (true, 0)
@@ -249,6 +254,21 @@ final class Daemon {
                 log.error("reload refused: \(refused)", metadata: ["event": "config.refused"])
             }
         }
+    }
+
+    /// Ends, after a time in which others find ways past us if that was asked for. Who asks twice
+    /// is in a hurry.
+    private func terminate() {
+        let now = Clock.now()
+        guard endAt == nil, let period = ospf?.retire(at: now) else {
+            exitStatus = 0
+            return
+        }
+        endAt = now + period
+        carryOutRouting()
+        _ = service.stopping(in: period, status: "others find ways past the gateway")
+        log.notice(
+            "others find ways past the gateway, then it ends", metadata: ["event": "ospf.stub"])
     }
 
     private func lanEvents() throws {

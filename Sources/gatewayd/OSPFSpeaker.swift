@@ -114,6 +114,14 @@ final class OSPFSpeaker: RoutingSpeaker {
     /// What our successor has to know; nil if nobody waits for it.
     var memory: OSPFMemory? { graceEnd.map { engine.memory(until: $0) } }
 
+    /// Asks others to send past us; for how long before the end, nil if nobody listens.
+    func retire(at now: Instant) -> Interval? {
+        let isHeard = engine.neighbors.contains { $0.state == .full }
+        guard configuration.stubAtStop > .seconds(0), isHeard else { return nil }
+        engine.retire(at: now, into: &effects)
+        return configuration.stubAtStop
+    }
+
     func stop(at now: Instant) { engine.stop(at: now, into: &effects) }
 
     /// Has the engine do something, and keeps in mind what it calculated and how long that took.

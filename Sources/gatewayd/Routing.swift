@@ -200,8 +200,9 @@ extension Daemon {
     }
 
     /// Milliseconds until something is due, at most `most`.
-    func routingWait(most: Int32) -> Int32 {
-        guard let due = speakers.compactMap(\.nextDeadline).min() else { return most }
+    func routingWait(most: Int32, until end: Instant?) -> Int32 {
+        let deadlines = speakers.compactMap(\.nextDeadline) + (end.map { [$0] } ?? [])
+        guard let due = deadlines.min() else { return most }
         let left = (due - Clock.now()).nanoseconds
         return Int32(clamping: min(max(left + 999_999, 0) / 1_000_000, Int64(most)))
     }

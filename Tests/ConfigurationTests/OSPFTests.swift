@@ -53,6 +53,7 @@ import Wire
                   redistribute: [connected, {from: rip, metric: 30, metric-type: 1}]
                   default-originate: {always: true}
                   stub-router-at-start: 90s
+                  stub-router-at-stop: 8s
                   graceful-restart: {period: 60s, helper: false}
 
                 """)
@@ -79,6 +80,7 @@ import Wire
                 .connected: OSPFMetric(20), .rip: OSPFMetric(30, isType2: false),
             ])
         #expect(ospf.settings.stubAtStart == .seconds(90) && wan.hidesNetwork)
+        #expect(ospf.stubAtStop == .seconds(8))
         #expect(ospf.gracePeriod == .seconds(60) && !ospf.settings.helpsRestarts)
         #expect(ospf.defaultRoute == OSPFMetric(10) && ospf.alwaysHasDefault)
         #expect(result.configuration?.forwarding[.lan].speaksOSPF == false, "passive")

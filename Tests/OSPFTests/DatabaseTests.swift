@@ -360,6 +360,20 @@ struct DatabaseTests {
         #expect(isStub && !isStubLater)
     }
 
+    @Test("Before the end", .rfc(6987, "2"), .row("OSPF-STR-1"))
+    func stubAtStop() {
+        let bed = Bed()
+        bed.befriend(peer)
+        bed.run(.seconds(12))
+        #expect(bed.ownRouter?.links.map(\.cost) == [10, 10, 10])
+        bed.said = []
+        bed.engine.retire(at: bed.now, into: &bed.effects)
+        let said = bed.listen().flatMap(\.lsas)
+        #expect(said.first?.links.map(\.cost) == [0xffff, 10, 10], "at once")
+        let isStub = bed.engine.isStubRouter
+        #expect(isStub)
+    }
+
     @Test("Networks that only lead on are not told of", .rfc(6860, "2"))
     func hidden() {
         let bed = Bed { $0.interfaces[0]?.hidesNetwork = true }

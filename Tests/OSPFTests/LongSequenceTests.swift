@@ -14,8 +14,8 @@ struct LongSequenceTests {
         0xff, 0xff, 0xff, 0, 0, 10, 2, 1, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 0,
     ]
 
-    /// Digests that Python's hmac made: the secret and 0003; the packet, the number 6b49d200 00000001,
-    /// 0a000005 and 878fe1f3 again and again.
+    /// Digests that Python's hmac made: the secret and 0003; the packet, the number
+    /// 6b49d200 00000001, 0a000005 and 878fe1f3 again and again.
     static let vectors: [(SigningAlgorithm, String, String)] = [
         (
             .hmacSHA1, "secret",
