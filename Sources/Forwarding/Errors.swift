@@ -254,7 +254,9 @@ extension Forwarder {
         nat.rewriteError(
             session, quote, packet, direction, &frame,
             identification: direction == .inbound ? original(quote, session) : nil)
-        if direction == .outbound, !packet.isAtomic { renumber(&frame, packet, of: session) }
+        if direction == .outbound, !packet.isAtomic {
+            renumber(&frame, packet.identification, of: session)
+        }
         decrementTTL(&frame, packet)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
@@ -279,7 +281,7 @@ extension Forwarder {
         nat.rewriteError(first, quote, packet, .outbound, &frame)
         nat.rewriteError(
             second, quote, packet, .inbound, &frame, identification: original(quote, second))
-        if !packet.isAtomic { renumber(&frame, packet, of: first) }
+        if !packet.isAtomic { renumber(&frame, packet.identification, of: first) }
         decrementTTL(&frame, packet)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }

@@ -17,6 +17,17 @@ extension Forwarder {
     ) -> Verdict {
         counters[side.index].receivedPackets &+= 1
         counters[side.index].receivedBytes &+= UInt64(truncatingIfNeeded: frame.byteCount)
+        do throws(DropReason) {
+            // Each direction has a copy of the short way that need not ask which it is.
+            let verdict =
+                side == settings.nat.outside
+                ? try plainEstablished(&frame, &header, side, .inbound, now)
+                : try plainEstablished(&frame, &header, side, .outbound, now)
+            if let verdict { return verdict }
+        } catch {
+            drop(error, on: side, at: now)
+            return .drop(error)
+        }
         return process(&frame, &header, on: side, at: now, into: &outbox)
     }
 
@@ -67,7 +78,38 @@ extension Forwarder {
         }
     }
 
+    /// Whether a frame is for us alone, from a station.
+    @inline(__always)
+    private func isFromNeighbor(_ frame: inout MutableRawSpan, _ side: Side) -> Bool {
+        let own = links[side.index].hardware
+        // The octets before the source are of the destination.
+        let source = frame.be64(4) & 0xffff_ffff_ffff
+        return frame.be64(0) >> 16 == own && source != own && !MACAddress(source).isGroup
+    }
+
     /// The short way of a packet whose session has everything decided: one lookup, one rewrite.
+    ///
+    /// Of a plain packet nothing need be asked that its facts have answered; all of this becomes
+    /// one function without calls.
+    @inline(always)
+    private mutating func plainEstablished(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
+        _ direction: Direction, _ now: Instant
+    ) throws(DropReason) -> Verdict? {
+        guard let packet = Packet(plain: &frame, header), isFromNeighbor(&frame, side),
+            let session = nat.find(Flow(packet, direction)),
+            let neighbor = decided(session, direction, packet.totalLength)
+        else { return nil }
+        try nat.track(session, packet, &frame, direction, at: now)
+        nat.rewrite(session, packet, direction, &frame)
+        if direction == .outbound, !packet.isAtomic {
+            renumber(&frame, packet.identification, of: session)
+        }
+        return leave(&frame, &header, packet, by: neighbor)
+    }
+
+    /// As above for any other packet that has ports: one that opens or ends a connection, a
+    /// super-packet, an ICMP query.
     private mutating func established(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
         _ side: Side, _ now: Instant
@@ -75,15 +117,22 @@ extension Forwarder {
         let direction: Direction = side == settings.nat.outside ? .inbound : .outbound
         guard !packet.isFragment, packet.headerLength == 20, packet.timeToLive > 1,
             let session = nat.find(packet, direction),
-            let neighbor = nat.neighbor(of: session, direction, epoch: epoch)
-        else { return nil }
-        let out = neighbors.records[neighbor].side
-        let state = neighbors.records[neighbor].state
-        guard state == .reachable || state == .permanent,
-            packet.largestPacket <= links[out.index].mtu
+            let neighbor = decided(session, direction, packet.largestPacket)
         else { return nil }
         try translate(&frame, packet, session, direction, now)
         return leave(&frame, &header, packet, by: neighbor)
+    }
+
+    /// The neighbour decided on for a session, if it is there and packets of `size` octets go.
+    @inline(always)
+    private func decided(_ session: UInt32, _ direction: Direction, _ size: Int) -> UInt32? {
+        guard let neighbor = nat.neighbor(of: session, direction, epoch: epoch) else { return nil }
+        let state = neighbors.records[neighbor].state
+        let out = neighbors.records[neighbor].side
+        guard state == .reachable || state == .permanent, size <= links[out.index].mtu else {
+            return nil
+        }
+        return neighbor
     }
 
     // 3  Options, source and destination are judged. 4  For us?

@@ -225,7 +225,7 @@ extension Forwarder {
         try nat.track(session, packet, &frame, direction, isIntact: isIntact, at: now)
         nat.rewrite(session, packet, direction, &frame)
         if direction == .outbound, !packet.isAtomic {
-            renumber(&frame, packet, of: session, identification)
+            renumber(&frame, packet.identification, of: session, as: identification)
         }
         if packet.proto == IPProtocol.tcp, packet.flags.contains(.syn) {
             clampSegmentSize(&frame, packet)
@@ -236,10 +236,8 @@ extension Forwarder {
     /// Gives a packet that may be cut, or is a piece, an identification of ours: several hosts
     /// speak from one outside address and choose theirs each for itself (RFC 6864 §5.3.1).
     mutating func renumber(
-        _ frame: inout MutableRawSpan, _ packet: Packet, of session: UInt32,
-        _ known: UInt16? = nil
+        _ frame: inout MutableRawSpan, _ old: UInt16, of session: UInt32, as known: UInt16? = nil
     ) {
-        let old = packet.identification
         let new = known ?? identifications.draw(&random)
         identifications.note(new, for: old, session: nat.serial(session))
         let delta = Checksum.delta(old: UInt32(old), new: UInt32(new))
@@ -269,6 +267,7 @@ extension Forwarder {
     }
 
     /// Writes the Ethernet header of a packet that fits as it is.
+    @inline(always)
     func leave(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
         by neighbor: UInt32

@@ -1,6 +1,6 @@
 import Memory
 import Timing
-public import Wire
+import Wire
 
 // Protocols without ports a NAT could choose: GRE, ESP, SCTP and all that are not known. A pair of
 // addresses, for SCTP with its own ports, leads to one inside host; a second one is refused. What
@@ -56,15 +56,15 @@ extension NAT {
     /// none to change.
     @usableFromInline
     func rewriteOther(
-        _ packet: Packet, outbound: Bool, port: UInt16, _ delta: UInt16,
+        _ proto: UInt8, at start: Int, outbound: Bool, port: UInt16, _ delta: UInt16,
         _ frame: inout MutableRawSpan
     ) {
-        guard let offset = IPProtocol.checksumOffset(packet.proto) else { return }
-        let field = packet.transport + offset
-        frame.setBe16(packet.transport + (outbound ? 0 : 2), port)
+        guard let offset = IPProtocol.checksumOffset(proto) else { return }
+        let field = start + offset
+        frame.setBe16(start + (outbound ? 0 : 2), port)
         let sum = Checksum.update(frame.be16(field), by: delta)
         // 0 is no checksum of UDP-Lite (RFC 3828 §3.1).
-        let isZero = sum == 0 && packet.proto == IPProtocol.udpLite
+        let isZero = sum == 0 && proto == IPProtocol.udpLite
         frame.setBe16(field, isZero ? 0xffff : sum)
     }
 }

@@ -4,19 +4,20 @@ public import Wire
 extension NAT {
     /// Rewrites addresses, port and checksums as session `number` prepared it, and takes one off
     /// the TTL. A later fragment has no transport header: only its addresses change.
-    @inlinable @inline(__always)
+    @inlinable @inline(always)
     public func rewrite(
         _ number: UInt32, _ packet: Packet, _ direction: Direction, _ frame: inout MutableRawSpan,
         decrementTTL: Bool = true
     ) {
         let outbound = direction == .outbound
+        let table = sessions
         // The opposite change is the complement.
         let address =
-            outbound ? sessions[number].addressDelta : ~sessions[number].addressDelta
+            outbound ? table[number].addressDelta : ~table[number].addressDelta
         frame.setBe32(
             Packet.ip &+ (outbound ? 12 : 16),
-            outbound ? sessions[number].outsideAddress : sessions[number].insideAddress)
-        var header = UInt64(~frame.be16(Packet.ip &+ 10)) &+ UInt64(address)
+            outbound ? table[number].outsideAddress : table[number].insideAddress)
+        var header = UInt32(~frame.be16(Packet.ip &+ 10)) &+ UInt32(address)
         if decrementTTL {
             frame.setByte(Packet.ip &+ 8, packet.timeToLive &- 1)
             header &+= 0xfeff  // ~m + m' of a word that shrinks by 0x0100
@@ -24,8 +25,8 @@ extension NAT {
         frame.setBe16(Packet.ip &+ 10, ~Checksum.fold(header))
         guard packet.isFirst else { return }
 
-        let port = outbound ? sessions[number].outsidePort : sessions[number].insidePort
-        let full = sessions[number].fullDelta(of: packet.proto, direction)
+        let port = outbound ? table[number].outsidePort : table[number].insidePort
+        let full = table[number].fullDelta(of: packet.proto, direction)
         let start = packet.transport
         switch packet.proto {
         case IPProtocol.tcp:
@@ -45,7 +46,7 @@ extension NAT {
             frame.setBe16(start &+ 4, port)
             frame.setBe16(start &+ 2, Checksum.update(frame.be16(start &+ 2), by: full))
         default:
-            rewriteOther(packet, outbound: outbound, port: port, full, &frame)
+            rewriteOther(packet.proto, at: start, outbound: outbound, port: port, full, &frame)
         }
     }
 
@@ -65,8 +66,8 @@ extension Session {
     /// Checksum change of addresses and port together. That of ICMP has no pseudo header.
     @inlinable @inline(__always)
     func fullDelta(of proto: UInt8, _ direction: Direction) -> UInt16 {
-        let ports = UInt64(~insidePort) &+ UInt64(outsidePort)
-        let change = proto == IPProtocol.icmp ? ports : ports &+ UInt64(addressDelta)
+        let ports = UInt32(~insidePort) &+ UInt32(outsidePort)
+        let change = proto == IPProtocol.icmp ? ports : ports &+ UInt32(addressDelta)
         let full = Checksum.fold(change)
         return direction == .outbound ? full : ~full
     }

@@ -23,7 +23,7 @@ public struct TCPSegment: Sendable {
     /// Reads the header of a packet of TCP that is no later fragment.
     ///
     /// The end of a super-packet is that of its last segment.
-    @inlinable @inline(__always)
+    @inlinable @inline(always)
     public init(_ packet: Packet, _ frame: inout MutableRawSpan) {
         flags = packet.flags
         sequence = frame.be32(packet.transport &+ 4)
@@ -41,9 +41,8 @@ public struct TCPSegment: Sendable {
 
     /// Reads the option a SYN offers its window scale with (RFC 7323 §2.2).
     @usableFromInline
-    mutating func readScale(_ packet: Packet, _ frame: inout MutableRawSpan) {
-        let count = packet.frameLength - packet.transport
-        guard let tcp = try? TCPView(frame.window(packet.transport, count)),
+    mutating func readScale(_ frame: inout MutableRawSpan, _ transport: Range<Int>) {
+        guard let tcp = try? TCPView(frame.window(transport.lowerBound, transport.count)),
             let scale = tcp.windowScale
         else { return }
         self.scale = min(scale, 14)

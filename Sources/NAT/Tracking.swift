@@ -8,7 +8,7 @@ extension NAT {
     /// - Parameter isIntact: false for a TCP segment with control bits whose checksum is wrong: it
     ///   passes as it is and changes nothing (SECURITY S41).
     /// - Throws: why a TCP segment does not belong to the connection. Nothing has changed then.
-    @inlinable @inline(__always)
+    @inlinable @inline(always)
     public mutating func track(
         _ number: UInt32, _ packet: Packet, _ frame: inout MutableRawSpan,
         _ direction: Direction, isIntact: Bool = true, at now: Instant
@@ -17,9 +17,11 @@ extension NAT {
         if packet.proto == IPProtocol.tcp, isIntact, checksTCP, packet.isFirst {
             counts = try follow(number, packet, &frame, direction)
         }
+        // Named once: what is written to a record could else be the place of the table itself.
+        let table = sessions
         let known =
             direction == .outbound ? SessionFlag.sentOutbound : SessionFlag.sentInbound
-        if sessions[number].flags & known == 0 {
+        if table[number].flags & known == 0 {
             // A reset alone answers nothing and holds nothing (RFC 7857 §7). Until an end has
             // sent, the counter of its packets is none.
             guard counts, !packet.flags.contains(.rst) else { return }
@@ -27,17 +29,17 @@ extension NAT {
         }
         let octets = UInt32(truncatingIfNeeded: packet.totalLength)
         if direction == .outbound {
-            sessions[number].outbound.add(octets)
+            table[number].outbound.add(octets)
         } else {
-            sessions[number].inbound.add(octets)
+            table[number].inbound.add(octets)
         }
         guard counts else { return }
         let refreshing = SessionFlag.sentOutbound | SessionFlag.inboundRefreshes
-        if direction == .outbound || sessions[number].flags & refreshing != 0 {
-            sessions[number].lastSeen = TimerWheel.ticks(now)
+        if direction == .outbound || table[number].flags & refreshing != 0 {
+            table[number].lastSeen = TimerWheel.ticks(now)
         }
         if packet.proto == IPProtocol.tcp {
-            let phase = sessions[number].phase
+            let phase = table[number].phase
             let control: TCPFlags = [.syn, .fin, .rst]
             if phase == SessionPhase.transitory.rawValue
                 || !packet.flags.isDisjoint(with: control)
@@ -49,7 +51,7 @@ extension NAT {
 
     /// Checks a TCP segment against what both ends sent before; false if it passes but does not
     /// count. Data of an open connection is judged here, everything else in TCPJudgement.swift.
-    @inlinable @inline(__always)
+    @inlinable @inline(always)
     mutating func follow(
         _ number: UInt32, _ packet: Packet, _ frame: inout MutableRawSpan,
         _ direction: Direction
@@ -63,7 +65,9 @@ extension NAT {
         let decisive: TCPFlags = [.syn, .rst, .ack]
         guard bothOpen != 0, segment.flags.intersection(decisive) == .ack, !segment.isPiece
         else {
-            if segment.flags.contains(.syn) { segment.readScale(packet, &frame) }
+            if segment.flags.contains(.syn) {
+                segment.readScale(&frame, packet.transport..<packet.frameLength)
+            }
             return try judge(number, segment, direction)
         }
         var other = sessions[number].ends[receiver]

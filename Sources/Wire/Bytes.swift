@@ -64,6 +64,16 @@ extension MutableRawSpan {
         unsafe UInt32(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
+    /// The 64-bit number at `offset`, network order.
+    @inlinable @inline(__always)
+    public func be64(_ offset: Int) -> UInt64 { UInt64(bigEndian: native64(offset)) }
+
+    /// The 64-bit number at `offset` in the machine's order, for sums.
+    @inlinable @inline(__always)
+    func native64(_ offset: Int) -> UInt64 {
+        unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+
     /// The 48-bit number at `offset`, network order.
     @inlinable @inline(__always)
     public func be48(_ offset: Int) -> UInt64 {

@@ -10,6 +10,13 @@ public enum Checksum {
         return UInt16(truncatingIfNeeded: s)
     }
 
+    /// Folds a sum of less than 2^16 words to 16 bits.
+    @inlinable @inline(__always)
+    public static func fold(_ sum: UInt32) -> UInt16 {
+        let s = (sum & 0xffff) &+ (sum >> 16)
+        return UInt16(truncatingIfNeeded: (s & 0xffff) &+ (s >> 16))
+    }
+
     /// The unfolded sum of `bytes`, an odd last octet padded with zero; O(n).
     @inlinable
     public static func sum(_ bytes: RawSpan) -> UInt64 {
@@ -54,7 +61,7 @@ public enum Checksum {
     /// A wrong checksum stays wrong. For UDP use `updateUDP`.
     @inlinable @inline(__always)
     public static func update(_ checksum: UInt16, by delta: UInt16) -> UInt16 {
-        ~fold(UInt64(~checksum) &+ UInt64(delta))
+        ~fold(UInt32(~checksum) &+ UInt32(delta))
     }
 
     /// As `update` for UDP: 0, not computed, stays 0, and a computed 0 is sent as 0xffff (RFC 768).
@@ -68,6 +75,17 @@ public enum Checksum {
     /// A partial checksum, the plain pseudo-header sum, after the words in `delta` changed.
     @inlinable @inline(__always)
     public static func updatePartial(_ sum: UInt16, by delta: UInt16) -> UInt16 {
-        fold(UInt64(sum) &+ UInt64(delta))
+        fold(UInt32(sum) &+ UInt32(delta))
+    }
+}
+
+extension MutableRawSpan {
+    /// Whether the checksum of the 20 octets at `offset`, which is among them, is right.
+    @inlinable @inline(__always)
+    func holdsChecksum20(_ offset: Int) -> Bool {
+        // The order of octets does not matter where the sum is all ones (RFC 1071 §2 B).
+        let (sum, carry) = native64(offset).addingReportingOverflow(native64(offset &+ 8))
+        let rest = UInt64(be32(offset &+ 16).bigEndian) &+ (carry ? 1 : 0)
+        return Checksum.fold((sum & 0xffff_ffff) &+ (sum >> 32) &+ rest) == 0xffff
     }
 }

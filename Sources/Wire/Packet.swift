@@ -112,6 +112,53 @@ public struct Packet: Sendable {
         }
     }
 
+    /// The facts of a packet as most are: whole TCP or UDP without IPv4 options, in one frame, that
+    /// lives on and neither opens nor ends a connection. Nil for any other, good or bad, and for a
+    /// frame of anything else: `init(_:_:)` says what it is.
+    @inlinable @inline(always)
+    public init?(plain frame: inout MutableRawSpan, _ header: VirtioNetHeader) {
+        // Up to the end of a UDP header.
+        guard frame.byteCount >= 42, frame.be32(12) >> 8 == 0x08_0045 else { return nil }
+        let total = Int(frame.be16(Self.ip &+ 2))
+        fragmentField = frame.be16(Self.ip &+ 6)
+        timeToLive = frame.byte(Self.ip &+ 8)
+        proto = frame.byte(Self.ip &+ 9)
+        guard total >= 28, total &+ Self.ip <= frame.byteCount, timeToLive > 1,
+            fragmentField & (FragmentField.moreFragments | FragmentField.offsetMask) == 0,
+            frame.holdsChecksum20(Self.ip)
+        else { return nil }
+        transport = 34
+        totalLength = total
+        let field: UInt16
+        switch proto {
+        case IPProtocol.udp:
+            let claimed = Int(frame.be16(38))
+            guard claimed >= 8, claimed <= total &- 20 else { return nil }
+            transportHeaderLength = 8
+            field = 6
+        case IPProtocol.tcp:
+            guard total >= 40 else { return nil }
+            let length = frame.byte(46) >> 4 &* 4
+            flags = TCPFlags(rawValue: frame.byte(47))
+            guard length >= 20, Int(length) <= total &- 20,
+                flags.isDisjoint(with: [.syn, .fin, .rst])
+            else { return nil }
+            transportHeaderLength = length
+            field = 16
+        default: return nil
+        }
+        hasPartialChecksum = header.flags & VirtioNetHeader.needsChecksum != 0
+        guard header.segmentationType == 0,
+            !hasPartialChecksum || header.checksumStart == 34 && header.checksumOffset == field
+        else { return nil }
+        typeOfService = frame.byte(Self.ip &+ 1)
+        identification = frame.be16(Self.ip &+ 4)
+        source = frame.be32(Self.ip &+ 12)
+        destination = frame.be32(Self.ip &+ 16)
+        sourcePort = frame.be16(34)
+        destinationPort = frame.be16(36)
+    }
+
     /// Reads the start of a packet that was checked when it came, for an error that quotes it; the
     /// total length is that of what is left of it.
     public init(quoting frame: inout MutableRawSpan) throws(DropReason) {
@@ -282,7 +329,7 @@ public struct Packet: Sendable {
     }
 
     /// The offload metadata for writing the packet, made from its facts alone.
-    @inlinable
+    @inlinable @inline(always)
     public var virtioNetHeader: VirtioNetHeader {
         var header = VirtioNetHeader()
         guard hasPartialChecksum else { return header }
