@@ -244,30 +244,43 @@ public struct Forwarder: ~Copyable {
 
 /// The gateway's own addresses and the broadcast addresses of its networks.
 struct OwnAddresses {
-    private let sides: [[InterfaceAddress]]
+    private struct Entry {
+        let address: UInt32
+        /// That of its network, above all addresses if there is none.
+        let broadcast: UInt64
+        let side: Side
+    }
 
-    init(_ settings: ForwardingSettings) { sides = settings.interfaces.map(\.addresses) }
+    private let sides: [[InterfaceAddress]]
+    /// Those of all sides, for what is asked about every packet of the long way.
+    private let entries: [Entry]
+
+    init(_ settings: ForwardingSettings) {
+        sides = settings.interfaces.map(\.addresses)
+        entries = Side.allCases.flatMap { side in
+            settings[side].addresses.map { own in
+                Entry(
+                    address: own.address.rawValue,
+                    broadcast: own.prefix.broadcast.map { UInt64($0.rawValue) } ?? .max,
+                    side: side)
+            }
+        }
+    }
 
     /// The side an own address belongs to. O(own addresses).
     func side(of address: UInt32) -> Side? {
-        for side in Side.allCases {
-            for own in sides[side.index] where own.address.rawValue == address { return side }
-        }
+        for own in entries where own.address == address { return own.side }
         return nil
     }
 
     func isOwn(_ address: UInt32, on side: Side) -> Bool {
-        for own in sides[side.index] where own.address.rawValue == address { return true }
+        for own in entries where own.address == address && own.side == side { return true }
         return false
     }
 
     /// The side whose network's broadcast address this is.
     func broadcastSide(of address: UInt32) -> Side? {
-        for side in Side.allCases {
-            for own in sides[side.index] where own.prefix.broadcast?.rawValue == address {
-                return side
-            }
-        }
+        for own in entries where own.broadcast == UInt64(address) { return own.side }
         return nil
     }
 

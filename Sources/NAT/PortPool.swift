@@ -12,9 +12,9 @@ struct PortChoice: Hashable, Sendable {
 /// The outside ports of one address and transport: free, in use, resting or reserved.
 ///
 /// Ports have a place: the even ones first, then the odd ones, so that those of one parity lie
-/// together. A bit for each place says whether it is taken. A draw picks the n-th free place, each
-/// as likely as the others; counts of what is taken in each stretch of 1,024 places make finding it
-/// a matter of some 50 additions. An untouched pool is zero pages that cost nothing.
+/// together. A bit for each place says whether it is taken. A draw tries some places, and if none is
+/// free picks the n-th free one, so that each is as likely as the others; counts of what is taken
+/// in each stretch of 1,024 places make finding it a matter of some 50 additions. An untouched pool is zero pages that cost nothing.
 struct PortPool {
     /// Who has a port.
     enum Owner: Equatable {
@@ -46,6 +46,8 @@ struct PortPool {
     /// Smallest block of ports a host may have for itself.
     static let smallestBlock = 16
     private static let mostBlocks = 65_536 / smallestBlock
+    /// Places drawn from all before the free ones are counted.
+    private static let tries = 8
     /// Places counted together: 16 words.
     private static let stretch = 1024
 
@@ -164,6 +166,17 @@ struct PortPool {
         let even = run(group, parity: 0)
         let odd = run(group, parity: 1)
         let isEven = insidePort & 1 == 0
+        let places = (
+            choice.parity && !isEven ? 0 : even.count, choice.parity && isEven ? 0 : odd.count
+        )
+        // Most are free mostly: then some place of all that turns out to be free does, and is as
+        // likely as any other free one.
+        for _ in 0..<(places.0 + places.1 > 0 ? Self.tries : 0) {
+            let drawn = random.below(places.0 + places.1)
+            let place =
+                drawn < places.0 ? even.first + drawn : odd.first + drawn - places.0
+            if isTaken[place / 64] >> UInt64(place % 64) & 1 == 0 { return Self.port(at: place) }
+        }
         var free = (
             choice.parity && !isEven ? 0 : self.free(in: even),
             choice.parity && isEven ? 0 : self.free(in: odd)
@@ -247,7 +260,8 @@ struct PortPool {
         let number = Int(port)
         if low.contains(number) { return run(0, parity: number & 1) }
         guard high.contains(number) else { return nil }
-        return run(1 + (number - high.lowerBound) / blockSize, parity: number & 1)
+        let block = hasBlocks ? (number - high.lowerBound) / blockSize : 0
+        return run(1 + block, parity: number & 1)
     }
 
     private func free(in run: Run) -> Int { run.count - Int(taken[run.index]) }
