@@ -31,8 +31,10 @@ extension NAT {
             if isAllowed(number) {
                 refreshTimeout(number, at: now)
                 // What was not followed all the time is not known.
-                if new.tcpTracking != old.tcpTracking {
-                    sessions[number].ends = InlineArray(repeating: TCPEnd())
+                if new.tcpTracking != old.tcpTracking,
+                    sessions[number].transport == IPProtocol.tcp
+                {
+                    ends[number] = InlineArray(repeating: TCPEnd())
                 }
             } else {
                 kill(number, at: now)
@@ -60,7 +62,7 @@ extension NAT {
     /// Whether a session of a mapping that stays may be, by exceptions, filters and sources.
     private func isAllowed(_ number: UInt32) -> Bool {
         let session = sessions[number]
-        let mapping = mappings[session.mapping]
+        let mapping = mappings[members[number].mapping]
         let isExcluded = settings.exclude.contains {
             $0.matches(session.remoteAddress, port: session.remotePort, proto: session.transport)
         }
@@ -75,7 +77,7 @@ extension NAT {
         default:
             // The host answered it, so that every filter would let it in.
             guard session.flags & SessionFlag.sentOutbound == 0 else { return true }
-            return admits(session.mapping, session.remoteAddress)
+            return admits(members[number].mapping, session.remoteAddress)
         }
     }
 
@@ -131,7 +133,7 @@ extension NAT {
     }
 
     private mutating func refreshTimeout(_ number: UInt32, at now: Instant) {
-        if refreshesInbound(sessions[number].mapping) {
+        if refreshesInbound(members[number].mapping) {
             sessions[number].flags |= SessionFlag.inboundRefreshes
         } else {
             sessions[number].flags &= ~SessionFlag.inboundRefreshes
@@ -185,7 +187,7 @@ extension NAT {
 
     /// The port forward a session came by, as its number in the settings; nil for none.
     public func forward(of number: UInt32) -> Int? {
-        let mapping = mappings[sessions[number].mapping]
+        let mapping = mappings[members[number].mapping]
         return mapping.isStatic == 1 ? Int(mapping.forward) : nil
     }
 }

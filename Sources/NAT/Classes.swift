@@ -22,7 +22,7 @@ enum SessionClass: UInt8, CaseIterable, Sendable {
 extension NAT {
     /// Counts a new session for its host, as its newest embryonic one.
     mutating func enlist(_ number: UInt32, _ direction: Direction) {
-        hosts[mappings[sessions[number].mapping].host].add(1, direction)
+        hosts[mappings[members[number].mapping].host].add(1, direction)
         join(.embryonic, number)
         embryonicCount += 1
     }
@@ -52,7 +52,7 @@ extension NAT {
     // MARK: Rings
 
     private mutating func join(_ kind: SessionClass, _ number: UInt32) {
-        let host = mappings[sessions[number].mapping].host
+        let host = mappings[members[number].mapping].host
         let direction = sessions[number].firstDirection
         let this = number + 1
         sessions[number].flags |= kind.flag
@@ -73,7 +73,7 @@ extension NAT {
     }
 
     private mutating func leave(_ kind: SessionClass, _ number: UInt32) {
-        let host = mappings[sessions[number].mapping].host
+        let host = mappings[members[number].mapping].host
         let direction = sessions[number].firstDirection
         let this = number + 1
         let links = sessions[number].links

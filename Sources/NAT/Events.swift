@@ -4,6 +4,8 @@ import Memory
 public struct SessionEvent: BitwiseCopyable, Sendable {
     /// The session as it was at that moment.
     public var session: Session
+    /// When it was made, in ticks.
+    public var created: UInt32
     /// What it is under, as its place in `NATSettings.ruleNames`; nil for nothing.
     public var rule: Int?
     /// Whether it ended.
@@ -21,12 +23,13 @@ struct EventLog: Sendable {
 
     init(events: FlatArray<SessionEvent>) { self.events = events }
 
-    mutating func add(_ session: Session, rule: Int?, isEnd: Bool) {
+    mutating func add(_ session: Session, created: UInt32, rule: Int?, isEnd: Bool) {
         guard count < events.count else {
             lost += 1
             return
         }
-        events[count] = SessionEvent(session: session, rule: rule, isEnd: isEnd)
+        events[count] = SessionEvent(
+            session: session, created: created, rule: rule, isEnd: isEnd)
         count += 1
     }
 

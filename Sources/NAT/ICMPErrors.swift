@@ -91,7 +91,7 @@ extension NAT {
                 remotePort: quote.sourcePort)
         guard let session = find(flow) else { throw .natErrorUnmatched }
         if quote.proto == IPProtocol.tcp, checksTCP {
-            let sender = sessions[session].ends[Int(direction.opposite.rawValue)]
+            let sender = ends[session][Int(direction.opposite.rawValue)]
             guard sender.isInFlight(quote.sequence) else { throw .natErrorSequence }
         }
         return session

@@ -211,7 +211,7 @@ extension NAT {
             {
                 return true
             }
-            next = sessions[number].nextOfMapping
+            next = members[number].nextOfMapping
         }
         return false
     }

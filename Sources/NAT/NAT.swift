@@ -15,6 +15,9 @@ public struct NAT: ~Copyable {
     let region: Region
     /// Those in use have their `inUse` flag set.
     @usableFromInline let sessions: FlatArray<Session>
+    /// What either end of a TCP session sent and may send, by direction.
+    @usableFromInline let ends: FlatArray<InlineArray<2, TCPEnd>>
+    let members: FlatArray<Membership>
     let mappings: FlatArray<Mapping>
     let hosts: FlatArray<Host>
     var sessionPool: FreeList
@@ -70,6 +73,8 @@ public struct NAT: ~Copyable {
         let layout = StateLayout(sessions: count)
         let memory = Region(layout.region)
         sessions = memory.array(layout.sessions)
+        ends = memory.array(layout.ends)
+        members = memory.array(layout.members)
         mappings = memory.array(layout.mappings)
         hosts = memory.array(layout.hosts)
         sessionPool = FreeList(capacity: count)
@@ -175,8 +180,14 @@ public struct NAT: ~Copyable {
         sessions[number].neighbors[Int(direction.rawValue)] = UInt16(clamping: neighbor)
     }
 
+    /// The record number of the mapping of session `number`.
+    public func mappingNumber(of number: UInt32) -> UInt32 { members[number].mapping }
+
+    /// When session `number` was made, in ticks.
+    public func created(_ number: UInt32) -> UInt32 { members[number].created }
+
     /// The mapping of session `number`.
-    public func mapping(of number: UInt32) -> Mapping { mappings[sessions[number].mapping] }
+    public func mapping(of number: UInt32) -> Mapping { mappings[members[number].mapping] }
 
     /// Whether `address` is one we translate to. O(log n).
     @inline(__always)
@@ -189,6 +200,8 @@ public struct NAT: ~Copyable {
 struct StateLayout {
     var region = RegionLayout()
     let sessions: Extent<Session>
+    let ends: Extent<InlineArray<2, TCPEnd>>
+    let members: Extent<Membership>
     let mappings: Extent<Mapping>
     let hosts: Extent<Host>
     let flows: Extent<UInt32>
@@ -203,6 +216,8 @@ struct StateLayout {
 
     init(sessions count: Int) {
         sessions = region.reserve(count: count)
+        ends = region.reserve(count: count)
+        members = region.reserve(count: count)
         mappings = region.reserve(count: count)
         hosts = region.reserve(count: count)
         flows = region.reserve(count: HashIndex.slotCount(for: count * 2))

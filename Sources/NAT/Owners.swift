@@ -28,7 +28,7 @@ extension NAT {
     /// What session `number` is under, as its place in `NATSettings.ruleNames`: a port forward, a
     /// one-to-one entry or a rule; nil for none.
     public func rule(of number: UInt32) -> Int? {
-        let mapping = mappings[sessions[number].mapping]
+        let mapping = mappings[members[number].mapping]
         let forwards = settings.portForwards.count
         switch mapping.isStatic {
         case 1: return Int(mapping.forward)
@@ -41,7 +41,7 @@ extension NAT {
 
     /// What the settings come to for the mapping of session `number`.
     public func policy(of number: UInt32) -> Policy {
-        policies[mappings[sessions[number].mapping].rule]
+        policies[mappings[members[number].mapping].rule]
     }
 }
 

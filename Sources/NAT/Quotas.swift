@@ -112,7 +112,7 @@ extension NAT {
 
     /// Whether the dynamic mapping of a session goes with it.
     private func freesPort(_ number: UInt32) -> Bool {
-        let mapping = mappings[sessions[number].mapping]
+        let mapping = mappings[members[number].mapping]
         guard mapping.isStatic == 0 else { return false }
         let isHolder = sessions[number].flags & SessionFlag.sentOutbound != 0
         return mapping.sessions == 1 || mapping.holders <= (isHolder ? 1 : 0)
@@ -120,7 +120,7 @@ extension NAT {
 
     /// Whether the port of a session would not rest if it ended.
     private func isLastAndClosed(_ number: UInt32) -> Bool {
-        let mapping = mappings[sessions[number].mapping]
+        let mapping = mappings[members[number].mapping]
         return sessions[number].isClosed && mapping.sessions == 1
             && mapping.flags & MappingFlag.portRests == 0
     }

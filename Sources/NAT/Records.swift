@@ -70,11 +70,12 @@ struct Peer: BitwiseCopyable, Sendable {
     var sessions: UInt32
 }
 
-/// One flow of a mapping: the 5-tuple in both directions, state, timers and the prepared rewrite.
+/// One flow of a mapping: the 5-tuple in both directions, state and the prepared rewrite.
 ///
-/// Fixed layout of 104 octets, in this order: 12 that count what inside sent, 36 of endpoints and
-/// state, 24 of TCP, 12 that count what the remote sent, 20 of set-up and end. What a packet of
-/// either direction touches lies together: 72 octets, two cache lines.
+/// Fixed layout of 64 octets, a cache line, in this order: 12 that count what inside sent, 36 of
+/// endpoints and state, 12 that count what the remote sent, 4 of number. It is all that a packet
+/// needs but those of TCP, whose `TCPEnd`s lie in a table of their own that others never touch; what
+/// only set-up and end need is a `Membership`.
 @frozen
 public struct Session: BitwiseCopyable, Sendable {
     /// What came from inside.
@@ -107,20 +108,22 @@ public struct Session: BitwiseCopyable, Sendable {
     /// Generation of the routes and neighbours `neighbors` was decided under. A generation has its
     /// top bit set; a link never has.
     @usableFromInline var epoch: UInt32
-    /// TCP: what either end sent and may send, by direction.
-    @usableFromInline var ends: InlineArray<2, TCPEnd>
-
     /// What came from the remote.
     @usableFromInline var inbound = Tally()
-    /// Record of its mapping.
-    public var mapping: UInt32
-    /// When it was made.
-    public var created: UInt32
-    /// Neighbours in the mapping's list of sessions, + 1.
-    var nextOfMapping: UInt32
-    var previousOfMapping: UInt32
     /// Counts sessions made, to tell successive users of a record apart.
     public var serial: UInt32
+}
+
+/// A session among those of its mapping. Fixed layout, 16 octets.
+struct Membership: BitwiseCopyable, Sendable {
+    /// Record of its mapping.
+    var mapping: UInt32
+    /// When it was made.
+    var created: UInt32
+    /// Neighbours in the mapping's list of sessions, + 1; in a free record `nextOfMapping` is the
+    /// link to the next.
+    var nextOfMapping: UInt32
+    var previousOfMapping: UInt32
 }
 
 extension Session {

@@ -72,7 +72,7 @@ extension NAT {
         _ mapping: UInt32, _ flow: Flow, _ transport: Transport, _ direction: Direction,
         at now: Instant
     ) throws(DropReason) -> UInt32 {
-        let table = sessions
+        let table = members
         guard let number = sessionPool.take({ table[$0].nextOfMapping }) else {
             if mappings[mapping].sessions == 0 { endMapping(mapping, at: now) }
             throw .natTableFull
@@ -87,15 +87,15 @@ extension NAT {
             throw .natTableFull
         }
         let head = mappings[mapping].firstSession
-        sessions[number].nextOfMapping = head
-        if head != 0 { sessions[head - 1].previousOfMapping = number + 1 }
+        members[number].nextOfMapping = head
+        if head != 0 { members[head - 1].previousOfMapping = number + 1 }
         mappings[mapping].firstSession = number + 1
         mappings[mapping].sessions += 1
         if mappings[mapping].sessions == 5, !mappings[mapping].hasPeers { indexPeers(mapping) }
         enlist(number, direction)
         wheel.set(number, deadline: TimerWheel.ticks(now) &+ dueTicks(number))
         statistics.created[transport.counter] &+= 1
-        if log.isOn { log.add(sessions[number].shown, rule: rule(of: number), isEnd: false) }
+        if log.isOn { record(sessions[number].shown, number, isEnd: false) }
         return number
     }
 
@@ -120,8 +120,14 @@ extension NAT {
                 | (refreshesInbound(mapping) ? SessionFlag.inboundRefreshes : 0),
             addressDelta: Checksum.fold(address), lastSeen: tick,
             neighbors: InlineArray(repeating: .max), epoch: 0,
-            ends: InlineArray(repeating: TCPEnd()), mapping: mapping, created: tick,
-            nextOfMapping: 0, previousOfMapping: 0, serial: lastSerial)
+            serial: lastSerial)
+        members[number] = Membership(
+            mapping: mapping, created: tick, nextOfMapping: 0, previousOfMapping: 0)
+        if transport == .tcp { ends[number] = InlineArray(repeating: TCPEnd()) }
+    }
+
+    private mutating func record(_ session: Session, _ number: UInt32, isEnd: Bool) {
+        log.add(session, created: created(number), rule: rule(of: number), isEnd: isEnd)
     }
 
     /// Whether strangers' packets refresh this mapping: those of static ones have no timer.
@@ -131,7 +137,7 @@ extension NAT {
 
     private mutating func giveSession(_ number: UInt32) {
         sessions[number].flags = 0
-        sessions[number].nextOfMapping = sessionPool.give(number)
+        members[number].nextOfMapping = sessionPool.give(number)
     }
 
     /// The hash of an entry of `flows`.
@@ -163,7 +169,7 @@ extension NAT {
     ///
     /// Strangers the filter let in do not hold a mapping: they go with it (RFC 4787 REQ-6).
     mutating func end(_ number: UInt32, at now: Instant) {
-        let mapping = sessions[number].mapping
+        let mapping = members[number].mapping
         detach(number)
         if mappings[mapping].holders == 0, !refreshesInbound(mapping) {
             while mappings[mapping].firstSession != 0 {
@@ -179,9 +185,10 @@ extension NAT {
         hatch(number)
         reopen(number)
         let session = sessions[number]
-        let mapping = session.mapping
+        let member = members[number]
+        let mapping = member.mapping
         if !wasClosed { mappings[mapping].flags |= MappingFlag.portRests }
-        if log.isOn { log.add(session, rule: rule(of: number), isEnd: true) }
+        if log.isOn { record(session, number, isEnd: true) }
         unindex(number << 1)
         unindex(number << 1 | 1)
         wheel.cancel(number)
@@ -189,14 +196,14 @@ extension NAT {
             if mappings[mapping].hasPeers { removePeer(mapping, session.remoteAddress) }
             mappings[mapping].holders -= 1
         }
-        let next = session.nextOfMapping
-        let previous = session.previousOfMapping
+        let next = member.nextOfMapping
+        let previous = member.previousOfMapping
         if previous != 0 {
-            sessions[previous - 1].nextOfMapping = next
+            members[previous - 1].nextOfMapping = next
         } else {
             mappings[mapping].firstSession = next
         }
-        if next != 0 { sessions[next - 1].previousOfMapping = previous }
+        if next != 0 { members[next - 1].previousOfMapping = previous }
         mappings[mapping].sessions -= 1
         hosts[mappings[mapping].host].add(-1, session.firstDirection)
         giveSession(number)
@@ -208,7 +215,7 @@ extension NAT {
     /// From now on the inside host has sent to this remote: the filter knows it, and the mapping is
     /// held.
     mutating func hold(_ number: UInt32) {
-        let mapping = sessions[number].mapping
+        let mapping = members[number].mapping
         mappings[mapping].holders += 1
         if mappings[mapping].hasPeers { addPeer(mapping, sessions[number].remoteAddress) }
     }
@@ -221,7 +228,7 @@ extension NAT {
             if sessions[next - 1].flags & SessionFlag.sentOutbound != 0 {
                 addPeer(mapping, sessions[next - 1].remoteAddress)
             }
-            next = sessions[next - 1].nextOfMapping
+            next = members[next - 1].nextOfMapping
         }
     }
 

@@ -150,7 +150,7 @@ extension NAT {
             }
         } else {
             if phase == SessionPhase.closing.rawValue || (isReset && direction == .outbound) {
-                sessions[number].ends = InlineArray(repeating: TCPEnd())
+                ends[number] = InlineArray(repeating: TCPEnd())
                 learn(number, direction) { end, _ in end.begin(syn) }
                 return true
             }
@@ -172,8 +172,8 @@ extension NAT {
     private mutating func renew(
         _ number: UInt32, _ pending: TCPEnd, _ syn: TCPSegment, _ direction: Direction
     ) {
-        sessions[number].ends = InlineArray(repeating: TCPEnd())
-        sessions[number].ends[Int(direction.opposite.rawValue)] = pending
+        ends[number] = InlineArray(repeating: TCPEnd())
+        ends[number][Int(direction.opposite.rawValue)] = pending
         pendingSYNs[Self.place(number)].session = 0
         join(number, syn, direction)
         setPhase(of: number, .established)
@@ -184,7 +184,7 @@ extension NAT {
     private func ends(
         of number: UInt32, _ direction: Direction
     ) -> (sender: TCPEnd, receiver: TCPEnd) {
-        let ends = sessions[number].ends
+        let ends = self.ends[number]
         return (ends[Int(direction.rawValue)], ends[Int(direction.rawValue ^ 1)])
     }
 
@@ -194,8 +194,8 @@ extension NAT {
     ) {
         var (sender, receiver) = ends(of: number, direction)
         body(&sender, &receiver)
-        sessions[number].ends[Int(direction.rawValue)] = sender
-        sessions[number].ends[Int(direction.rawValue ^ 1)] = receiver
+        ends[number][Int(direction.rawValue)] = sender
+        ends[number][Int(direction.rawValue ^ 1)] = receiver
     }
 
     private static func place(_ number: UInt32) -> Int { Int(number) & (PendingSYN.count - 1) }

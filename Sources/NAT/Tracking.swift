@@ -57,10 +57,11 @@ extension NAT {
         _ direction: Direction
     ) throws(DropReason) -> Bool {
         var segment = TCPSegment(packet, &frame)
+        let table = ends
         let sender = Int(direction.rawValue)
         let receiver = sender ^ 1
         let bothOpen =
-            sessions[number].ends[sender].state & sessions[number].ends[receiver].state
+            table[number][sender].state & table[number][receiver].state
             & TCPEndState.open
         let decisive: TCPFlags = [.syn, .rst, .ack]
         guard bothOpen != 0, segment.flags.intersection(decisive) == .ack, !segment.isPiece
@@ -70,12 +71,12 @@ extension NAT {
             }
             return try judge(number, segment, direction)
         }
-        var other = sessions[number].ends[receiver]
-        guard sessions[number].ends[sender].fits(segment, to: other) else {
+        var other = table[number][receiver]
+        guard table[number][sender].fits(segment, to: other) else {
             throw .natTCPWindow
         }
-        sessions[number].ends[sender].send(segment, to: &other)
-        sessions[number].ends[receiver] = other
+        table[number][sender].send(segment, to: &other)
+        table[number][receiver] = other
         return true
     }
 

@@ -144,7 +144,7 @@ struct MappingKey: Hashable {
     let created: UInt32
 
     init(_ path: borrowing DataPath, of session: UInt32) {
-        number = path.forwarder.nat.session(session).mapping
+        number = path.forwarder.nat.mappingNumber(of: session)
         created = path.forwarder.nat.mapping(of: session).created
     }
 }
@@ -269,14 +269,14 @@ extension SessionRow {
     /// Copies session record `number`.
     init(_ path: borrowing DataPath, _ number: UInt32) {
         self.init(
-            path.forwarder.nat.session(number),
+            path.forwarder.nat.session(number), created: path.forwarder.nat.created(number),
             rule: path.forwarder.nat.rule(of: number),
             at: path.now)
         expiresSeconds = path.forwarder.nat.secondsLeft(number, at: path.now)
     }
 
     /// Copies a session; when it ends is not told.
-    init(_ session: Session, rule place: Int?, at now: Instant) {
+    init(_ session: Session, created: UInt32, rule place: Int?, at now: Instant) {
         self.init(
             id: session.serial, transport: session.transport,
             state: SessionState(SessionPhase(rawValue: session.phase)),
@@ -284,7 +284,7 @@ extension SessionRow {
             outside: IPv4Address(session.outsideAddress), outsidePort: session.outsidePort,
             remote: IPv4Address(session.remoteAddress), remotePort: session.remotePort)
         let tick = TimerWheel.ticks(now)
-        ageSeconds = (tick &- session.created) / 4
+        ageSeconds = (tick &- created) / 4
         idleSeconds = (tick &- session.lastSeen) / 4
         packetsOut = session.packetsOut
         bytesOut = session.bytesOut

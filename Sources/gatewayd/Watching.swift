@@ -21,7 +21,9 @@ struct SessionWatchers {
         guard !all.isEmpty else { return }
         let now = Clock.now()
         let time = Timestamp.text(Clock.wallSeconds())
-        let rows = events.map { SessionRow($0.session, rule: $0.rule, at: now) }
+        let rows = events.map {
+            SessionRow($0.session, created: $0.created, rule: $0.rule, at: now)
+        }
         for (filter, watch) in all {
             // A name that a reload took away matches nothing any more.
             guard let filter = try? filter.resolved(rules: rules) else { continue }
