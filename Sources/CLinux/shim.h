@@ -12,6 +12,8 @@ extern int setns(int fd, int kind);
 extern int unshare(int flags);
 extern int accept4(int fd, void *address, void *length, int flags);
 extern int pipe2(int fds[2], int flags);
+// Of malloc.h, which Swift's view of libc leaves out.
+extern int mallopt(int parameter, int value);
 extern int memfd_create(const char *name, unsigned int flags);
 extern int pthread_setname_np(unsigned long thread, const char *name);
 extern int pthread_attr_setaffinity_np(void *attributes, unsigned long size, const void *cpus);

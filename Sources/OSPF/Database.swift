@@ -26,42 +26,47 @@ enum Scope: Hashable {
 
 /// The link state databases of all areas (RFC 2328 §12): LSAs by number, with room for so many.
 struct Database: ~Copyable {
-    /// An LSA and what we know of it: 64 octets, for there may be very many.
+    /// An LSA and what we know of it: 48 octets, for there may be very many.
     struct Record {
-        /// As when it came; its age runs from `born`.
+        /// As when it came, or flushed.
         var lsa: LSA
         var isFlooded: Bool
         /// Whether it is ours to make.
         var isOwn: Bool
         /// Whether a newer instance of it has to be made, or it has to be flushed.
         var isStale = false
-        private var scopeNumber: UInt32
-        /// When its age was 0.
-        var born: Instant
-        /// When it came, or was made.
-        var installed: Instant
-        /// When it was last sent back to one who has an older one; zero for never.
-        var sentBack = Instant.zero
-        /// When the next instance may be made, and the pause after that.
-        var nextOrigination = Instant.zero
-        var pause = Interval(nanoseconds: 0)
-        /// Of the last calculation of summaries that wanted it.
-        var mark: UInt32 = 0
-        /// Retransmission lists it is on.
-        var waiting: Int16 = 0
         /// Instances made in a row without a quiet time.
         var hurried: UInt8 = 0
+        /// Of the last calculation of summaries that wanted it.
+        var mark: UInt16 = 0
+        /// Retransmission lists it is on.
+        var waiting: Int16 = 0
+        private let scopeNumber: UInt32
+        private var pauseMilliseconds: UInt32 = 0
+        /// When it came, or was made.
+        let installed: Instant
+        /// When it was last sent back to one who has an older one; zero for never.
+        var sentBack = Instant.zero
+        /// When the next instance may be made.
+        var nextOrigination = Instant.zero
 
-        init(
-            lsa: LSA, scope: Scope, born: Instant, installed: Instant, isFlooded: Bool, isOwn: Bool
-        ) {
+        init(lsa: LSA, scope: Scope, installed: Instant, isFlooded: Bool, isOwn: Bool) {
             self.lsa = lsa
             scopeNumber = scope.rawValue
-            (self.born, self.installed) = (born, installed)
+            self.installed = installed
             (self.isFlooded, self.isOwn) = (isFlooded, isOwn)
         }
 
         var scope: Scope { Scope(rawValue: scopeNumber) }
+
+        /// The pause after `nextOrigination`, in milliseconds.
+        var pause: Interval {
+            get { .milliseconds(Int64(pauseMilliseconds)) }
+            set { pauseMilliseconds = UInt32(clamping: newValue.nanoseconds / 1_000_000) }
+        }
+
+        /// When its age was 0, unless it is flushed.
+        var born: Instant { installed + .seconds(-Int64(lsa.age)) }
 
         var type: LSAType { lsa.type }
 

@@ -132,10 +132,10 @@ public struct OSPFEffects: Sendable {
     /// Nothing.
     public init() {}
 
-    /// Forgets everything and keeps the memory.
+    /// Forgets everything and keeps the memory, unless it was very much.
     public mutating func removeAll() {
-        packets.removeAll(keepingCapacity: true)
-        changes.removeAll(keepingCapacity: true)
-        events.removeAll(keepingCapacity: true)
+        packets.removeAll(keepingCapacity: packets.count < 1024)
+        changes.removeAll(keepingCapacity: changes.count < 1024)
+        events.removeAll(keepingCapacity: events.count < 1024)
     }
 }

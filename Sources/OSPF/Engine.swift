@@ -23,7 +23,7 @@ public struct OSPFEngine: ~Copyable {
     /// Networks outside that we announce.
     var externals: [IPv4Prefix: OSPFExternal] = [:]
     /// What LSAs say of networks, and the routes found.
-    var table = RouteTable()
+    var table: RouteTable
     var hops: HopSets
     /// Ranges of ours that were given out.
     var discarded: [ActiveRange] = []
@@ -63,7 +63,7 @@ public struct OSPFEngine: ~Copyable {
     /// Addresses of externals to be looked at, and when.
     var externalsDue: [(address: IPv4Address, due: Instant)] = []
     var summariesDue: Instant?
-    var summaryMark: UInt32 = 0
+    var summaryMark: UInt16 = 0
     var wasBorder = false
     var wasBoundary = false
     /// When routes are calculated next, no sooner than when, and the pause after that.
@@ -87,8 +87,9 @@ public struct OSPFEngine: ~Copyable {
     public init(_ settings: OSPFSettings, random: Random, wallSeconds: Int64, at now: Instant) {
         var source = random
         self.settings = settings
-        database = Database(
-            capacity: settings.limits.lsas, key: HashKey(source.next(), source.next()))
+        let key = HashKey(source.next(), source.next())
+        database = Database(capacity: settings.limits.lsas, key: key)
+        table = RouteTable(key)
         hops = HopSets(most: settings.limits.ways)
         interfaces = settings.interfaces.map {
             Interface(area: settings.number(of: $0?.area), network: $0?.network ?? .broadcast)

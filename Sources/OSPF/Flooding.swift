@@ -140,9 +140,7 @@ extension OSPFEngine {
         _ lsa: LSA, _ scope: Scope, _ known: UInt32?, isFlooded: Bool
     ) -> UInt32? {
         var record = Database.Record(
-            lsa: lsa, scope: scope,
-            born: now + Interval(nanoseconds: Int64(lsa.age) * -1_000_000_000),
-            installed: now, isFlooded: isFlooded, isOwn: isOwn(lsa))
+            lsa: lsa, scope: scope, installed: now, isFlooded: isFlooded, isOwn: isOwn(lsa))
         var (isNews, wasFlushed) = (true, false)
         let result: UInt32?
         if let known {

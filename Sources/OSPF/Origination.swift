@@ -116,7 +116,7 @@ extension OSPFEngine {
     /// young for another, the moment to come back (RFC 2328 §12.4, MinLSInterval).
     mutating func say(
         _ scope: Scope, _ type: LSAType, _ id: IPv4Address, _ options: OSPFOptions, _ body: [UInt8],
-        mark: UInt32 = 0
+        mark: UInt16 = 0
     ) -> Instant? {
         let known = database.find(scope, type, id, settings.router)
         // One that comes again would be taken for the one that was flushed: a late acknowledgement

@@ -1,3 +1,4 @@
+internal import Memory
 internal import Wire
 
 /// The best path to a network.
@@ -56,7 +57,7 @@ struct Path: Hashable {
 
 /// Every network that an LSA says something of, all that is said, and the best path. LSAs are known
 /// by their numbers in the database.
-struct RouteTable {
+struct RouteTable: ~Copyable {
     /// What an LSA says of a network.
     struct Claim {
         enum Kind: UInt8 { case intraArea, interArea, external }
@@ -74,19 +75,30 @@ struct RouteTable {
         var kind: Kind
     }
 
-    /// A network.
+    /// A network: 32 octets.
     struct Entry {
-        var key: UInt64
         var path: Path?
         var first = RouteTable.none
+        private let address: UInt32
+        private var length: UInt8
         /// Whether it is one of `dirty`.
         var isDirty = false
+
+        init(key: UInt64) {
+            address = UInt32(truncatingIfNeeded: key >> 8)
+            length = UInt8(truncatingIfNeeded: key)
+        }
+
+        var key: UInt64 { UInt64(address) << 8 | UInt64(length) }
+        var isUnused: Bool { length == .max }
+
+        mutating func forget() { length = .max }
     }
 
     static let none = UInt32.max
     private(set) var claims: [Claim] = []
     private(set) var entries: [Entry] = []
-    private var numbers: [UInt64: UInt32] = [:]
+    private var index: PrefixIndex
     private var freeClaims: [UInt32] = []
     private var freeEntries: [UInt32] = []
     /// By LSA: its first claim.
@@ -99,6 +111,8 @@ struct RouteTable {
     private(set) var dirty: [UInt32] = []
     /// Networks reached.
     private(set) var count = 0
+
+    init(_ key: HashKey) { index = PrefixIndex(capacity: 64, key) }
 
     static func key(_ prefix: IPv4Prefix) -> UInt64 {
         UInt64(prefix.address.rawValue) << 8 | UInt64(prefix.length)
@@ -189,16 +203,27 @@ struct RouteTable {
     }
 
     private mutating func entry(_ key: UInt64) -> UInt32 {
-        if let known = numbers[key] { return known }
+        if let known = number(of: key) { return known }
         let number = freeEntries.popLast() ?? UInt32(entries.count)
-        numbers[key] = number
         lengths[Int(key & 63)] += 1
         if Int(number) == entries.count {
             entries.append(Entry(key: key))
         } else {
             entries[Int(number)] = Entry(key: key)
         }
+        while !index.insert(number, key) { growIndex(without: number) }
         return number
+    }
+
+    private func number(of key: UInt64) -> UInt32? {
+        index.find(key) { entries[Int($0)].key == key }
+    }
+
+    private mutating func growIndex(without number: UInt32) {
+        index = PrefixIndex(capacity: index.capacity * 2, index.key)
+        for other in entries.indices where !entries[other].isUnused && other != Int(number) {
+            _ = index.insert(UInt32(truncatingIfNeeded: other), entries[other].key)
+        }
     }
 
     // MARK: What has to be looked at
@@ -222,12 +247,10 @@ struct RouteTable {
 
     /// Has everything looked at.
     mutating func touchAll() {
-        for number in entries.indices where entries[number].key != Self.unused {
+        for number in entries.indices where !entries[number].isUnused {
             touch(entry: UInt32(truncatingIfNeeded: number))
         }
     }
-
-    private static let unused = UInt64.max
 
     /// Everything has been looked at; what nobody speaks of any more is forgotten.
     mutating func endLook() {
@@ -235,12 +258,12 @@ struct RouteTable {
             entries[Int(number)].isDirty = false
             let entry = entries[Int(number)]
             guard entry.first == Self.none, entry.path == nil else { continue }
-            numbers[entry.key] = nil
+            index.remove(number, entry.key) { [entries] in entries[Int($0)].key }
             lengths[Int(entry.key & 63)] -= 1
-            entries[Int(number)].key = Self.unused
+            entries[Int(number)].forget()
             freeEntries.append(number)
         }
-        dirty.removeAll(keepingCapacity: true)
+        dirty.removeAll(keepingCapacity: dirty.count < 1024)
     }
 
     // MARK: Paths
@@ -252,7 +275,7 @@ struct RouteTable {
     }
 
     /// The best path to a network; nil if there is none.
-    func path(to key: UInt64) -> Path? { numbers[key].flatMap { entries[Int($0)].path } }
+    func path(to key: UInt64) -> Path? { number(of: key).flatMap { entries[Int($0)].path } }
 
     /// The path inside the system with the longest match.
     func longest(_ address: IPv4Address) -> Path? {

@@ -14,8 +14,7 @@ public struct ControlPlane: Sendable {
     private var changes: [RIBChange] = []
     /// Whether what was handed out last is not what routes say now.
     private var isStale = false
-    /// What the last call changed in the routes in use, for protocols that announce them.
-    public private(set) var latest: [RIBChange] = []
+    private var latest: [RIBChange] = []
 
     /// No routes yet.
     public init(routeLimit: Int = 1_000_000) { rib = RIB(limit: routeLimit) }
@@ -80,9 +79,15 @@ public struct ControlPlane: Sendable {
         return isStale ? builder.update() : nil
     }
 
+    /// What the last call changed in the routes in use, for protocols that announce them; once.
+    public mutating func takeLatest() -> [RIBChange] {
+        defer { latest = [] }
+        return latest
+    }
+
     private mutating func takeIn() {
         if builder.apply(changes) { isStale = true }
-        swap(&changes, &latest)
-        changes.removeAll(keepingCapacity: true)
+        latest = changes
+        changes = []
     }
 }

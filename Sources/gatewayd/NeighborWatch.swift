@@ -90,7 +90,7 @@ extension Daemon {
             }
         }
         control.setSilent(silentHops)
-        let latest = control.latest
+        let latest = control.takeLatest()
         for speaker in speakers { speaker.hear(latest, at: now) }
         carryOutRouting()
     }

@@ -194,14 +194,20 @@ final class OSPFSpeaker: RoutingSpeaker {
         outcome.packets = effects.packets.compactMap(Self.datagram)
         if !effects.changes.isEmpty {
             outcome.lines += lines(of: effects.changes)
+            // Many prefixes in a row have the same ways, which then are one array.
+            var (last, action): ([OSPFWay], RouteAction) = ([], .forward([]))
             for change in effects.changes {
                 switch change {
                 case .set(let prefix, _, let metric, let ways):
-                    let hops = ways.map {
-                        NextHop(side: Side.allCases[$0.interface], gateway: $0.gateway)
+                    if ways != last {
+                        last = ways
+                        action = .forward(
+                            ways.map {
+                                NextHop(side: Side.allCases[$0.interface], gateway: $0.gateway)
+                            })
                     }
                     outcome.last[prefix] = Route(
-                        prefix, source: .ospf, metric: metric, action: .forward(hops))
+                        prefix, source: .ospf, metric: metric, action: action)
                 case .discard(let prefix):
                     outcome.last[prefix] = Route(prefix, source: .ospf, action: .blackhole)
                 case .remove(let prefix): outcome.last[prefix] = .some(nil)

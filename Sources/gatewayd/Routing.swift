@@ -105,7 +105,8 @@ extension Daemon {
         send(speaker.takeOutcome().packets)
         let known = control.rib.list(source: speaker.source).map(\.route.prefix)
         control.learn([], withdrawn: known, from: speaker.source)
-        for other in speakers where other !== speaker { other.hear(control.latest, at: now) }
+        let latest = control.takeLatest()
+        for other in speakers where other !== speaker { other.hear(latest, at: now) }
     }
 
     /// Tells the neighbours that the gateway stops, and waits for at most 0.1 s until it is said.
@@ -170,7 +171,7 @@ extension Daemon {
     /// A side came up or went down; the routes know already.
     func routingLink(_ side: Side, isUp: Bool) {
         let now = Clock.now()
-        let latest = control.latest
+        let latest = control.takeLatest()
         for speaker in speakers {
             speaker.hear(latest, at: now)
             speaker.setLink(side, isUp: isUp, at: now)
@@ -231,7 +232,8 @@ extension Daemon {
                     withdrawn: outcome.last.filter { $0.value == nil }.map(\.key),
                     from: speaker.source)
                 let now = Clock.now()
-                for other in speakers { other.hear(control.latest, at: now) }
+                let latest = control.takeLatest()
+                for other in speakers { other.hear(latest, at: now) }
                 isNews = true
             }
             if !isNews { break }

@@ -99,8 +99,15 @@ struct ScaleTests {
                 + "\(added.longest), \(each) octets each; renewed in \(again.all); withdrawn in "
                 + "\(gone.all), longest step \(gone.longest)")
         if SpeedTests.isOn {
-            #expect(added.all < .seconds(1.5) && gone.all < .seconds(1.5) && each < 300)
+            #expect(added.all < .seconds(1.5) && gone.all < .seconds(1.5) && each < 220)
         }
+    }
+
+    @Test("What there is one of for every LSA and network is small", .row("S51"))
+    func sizes() {
+        #expect(MemoryLayout<Database.Record?>.stride == 48)
+        #expect(MemoryLayout<RouteTable.Entry>.stride == 32)
+        #expect(MemoryLayout<RouteTable.Claim>.stride == 28)
     }
 
     @Test("A flood goes on in bursts, and all of it", .rfc(4222, "2"), .row("OSPF-FLD-6"))
