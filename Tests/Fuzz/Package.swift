@@ -4,8 +4,8 @@ import PackageDescription
 // One executable a target: Sources/NAME/NAME.swift. To add one, add its name here and that file;
 // `run` finds it. Seeds of its own may lie in Corpus/NAME. Only `run` builds this package.
 let targets = [
-    "FuzzFilter", "FuzzFrame", "FuzzPipeline", "FuzzRIP", "FuzzRequest", "FuzzTranslate",
-    "FuzzYAML",
+    "FuzzBFD", "FuzzFilter", "FuzzFrame", "FuzzPipeline", "FuzzRIP", "FuzzRequest",
+    "FuzzTranslate", "FuzzYAML",
 ]
 
 let package = Package(
