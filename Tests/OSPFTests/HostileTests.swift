@@ -148,20 +148,42 @@ struct HostileTests {
         #expect(good > bad / 20 && bad > good / 20)
     }
 
-    @Test("Nothing traps, grows without end or stops time", .row("S51"), arguments: 0..<4)
-    func anything(state: Int) {
-        var random = Random(seed: UInt64(state) + 77)
-        for round in 0..<(3 * Self.times) {
-            let bed = Bed(state % 2 == 0 ? .pointToPoint : .broadcast, seed: UInt64(round)) {
-                $0.limits.lsas = 100
-                $0.limits.neighbors = 4
-                $0.interfaces[0]?.priority = UInt8(state)
-            }
-            bed.run(.seconds(41))
-            bed.hello(peer, first: "10.0.0.9")
-            if state > 1 { bed.befriend(peer, [peer.routerLSA()], first: "10.0.0.9") }
+    /// Has the peer come as far as this.
+    private func bed(_ state: OSPFNeighborState, _ seed: UInt64) -> Bed {
+        let bed = Bed(seed: seed) {
+            $0.limits.lsas = 100
+            $0.limits.neighbors = 4
+            $0.interfaces[0]?.network = seed % 2 == 0 ? .pointToPoint : .broadcast
+            if state == .attempt { $0.interfaces[0]?.network = .nonBroadcast }
+            if state == .twoWay { $0.interfaces[0]?.network = .broadcast }
+            $0.interfaces[0]?.named = [OSPFNamedNeighbor(peer.address)]
+            $0.interfaces[0]?.priority = state == .twoWay ? 0 : UInt8(seed & 3)
+        }
+        bed.run(.seconds(41))
+        switch state {
+        case .down, .attempt: break
+        case .initial: bed.hello(peer, knows: false)
+        case .twoWay: bed.hello(peer, first: "10.0.0.8")
+        case .exStart, .exchange, .loading, .full: bed.hello(peer, first: "10.0.0.9")
+        }
+        if state >= .exchange { bed.describe(peer, [.initial, .more, .master], 100) }
+        if state >= .loading { bed.describe(peer, .master, 101, [peer.routerLSA()]) }
+        if state >= .full { bed.update(peer, peer.routerLSA()) }
+        return bed
+    }
+
+    @Test(
+        "Nothing traps, grows without end or stops time", .row("S51"),
+        arguments: OSPFNeighborState.allCases)
+    func anything(state: OSPFNeighborState) {
+        var random = Random(seed: UInt64(state.rawValue) + 77)
+        var heard: [OSPFNeighborState: Int] = [:]
+        for round in 0..<(2 * Self.times) {
+            let bed = bed(state, UInt64(round))
+            #expect(bed.state(peer) == state || state == .attempt)
             bed.befriend(other)
             for _ in 0..<400 {
+                heard[bed.state(peer), default: 0] += 1
                 let bytes = packet(&random, bed)
                 if bed.said.count > 50 { bed.said.removeFirst(40) }
                 bed.hear(bytes, from: peer)
@@ -174,5 +196,7 @@ struct HostileTests {
             #expect(bed.engine.neighbors.allSatisfy { $0.interface == 1 })
             #expect(bed.ownRouter?.header.isMaxAge == false)
         }
+        let counts = OSPFNeighborState.allCases.map { "\($0) \(heard[$0] ?? 0)" }
+        print("OSPF: packets to an engine, first in \(state): \(counts.joined(separator: ", "))")
     }
 }
