@@ -36,10 +36,12 @@ public final class Mailbox<Message: Sendable>: Sendable {
 
     /// Appends a message and wakes the consumer if it was idle; false when the mailbox is full.
     ///
-    /// - Parameter places: At least 1; more for a message that needs more memory than others.
-    public func post(_ message: Message, places: Int = 1) -> Bool {
+    /// - Parameters:
+    ///   - places: At least 1; more for a message that needs more memory than others.
+    ///   - room: Places that this message leaves to others.
+    public func post(_ message: Message, places: Int = 1, leaving room: Int = 0) -> Bool {
         let countAfter = queue.withLock { queue in
-            guard places <= capacity - queue.used else { return 0 }
+            guard places + room <= capacity - queue.used else { return 0 }
             queue.messages.append(message)
             queue.used += places
             return queue.messages.count

@@ -73,11 +73,16 @@ extension OSPFEngine {
                 flushed.append(number)
                 continue
             }
-            if record.isOwn { revisit(record) }
+            if record.isOwn { revisit(record) } else { noteFlush(record.lsa.header, record.scope) }
             discard(number)
             isAny = true
         }
         return isAny
+    }
+
+    /// For a while nothing is taken that a flush has overtaken.
+    mutating func noteFlush(_ header: LSAHeader, _ scope: Scope) {
+        overtaken.note(header, scope, until: now + settings.timers.shortestArrival, at: now)
     }
 
     private mutating func discard(_ number: UInt32) {

@@ -96,7 +96,7 @@ extension OSPFEngine {
                 OSPFNeighborRow(
                     interface: number, router: $0.router, address: $0.address, state: $0.state,
                     priority: $0.priority, deadline: $0.deadline, requests: $0.requests.count,
-                    retransmissions: $0.retransmission.numbers.count, badPackets: $0.badPackets)
+                    retransmissions: $0.retransmission.count, badPackets: $0.badPackets)
             }
         }
     }

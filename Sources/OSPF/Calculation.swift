@@ -169,7 +169,7 @@ extension OSPFEngine {
             let record = database[number]
             guard case .area(let area) = record.scope, !record.isOwn,
                 record.lsa.cost < OSPFProtocol.infinity,
-                let border = border(number, area)
+                let border = border(record.lsa.bytes.be32(8), area)
             else { return nil }
             return (record.lsa, area, border)
         }

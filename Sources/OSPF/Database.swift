@@ -26,7 +26,7 @@ enum Scope: Hashable {
 
 /// The link state databases of all areas (RFC 2328 §12): LSAs by number, with room for so many.
 struct Database: ~Copyable {
-    /// An LSA and what we know of it: 48 octets, for there may be very many.
+    /// An LSA and what we know of it: 40 octets, for there may be very many.
     struct Record {
         /// As when it came, or flushed.
         var lsa: LSA
@@ -41,12 +41,10 @@ struct Database: ~Copyable {
         var mark: UInt16 = 0
         /// Retransmission lists it is on.
         var waiting: Int16 = 0
+        private var pauseMilliseconds: UInt16 = 0
         private let scopeNumber: UInt32
-        private var pauseMilliseconds: UInt32 = 0
         /// When it came, or was made.
         let installed: Instant
-        /// When it was last sent back to one who has an older one; zero for never.
-        var sentBack = Instant.zero
         /// When the next instance may be made.
         var nextOrigination = Instant.zero
 
@@ -62,7 +60,7 @@ struct Database: ~Copyable {
         /// The pause after `nextOrigination`, in milliseconds.
         var pause: Interval {
             get { .milliseconds(Int64(pauseMilliseconds)) }
-            set { pauseMilliseconds = UInt32(clamping: newValue.nanoseconds / 1_000_000) }
+            set { pauseMilliseconds = UInt16(clamping: newValue.nanoseconds / 1_000_000) }
         }
 
         /// When its age was 0, unless it is flushed.
@@ -94,13 +92,14 @@ struct Database: ~Copyable {
     /// By number; nil where none is.
     private(set) var records: [Record?] = []
     /// What does not change of a record, by number, to look through many of them.
-    private var kinds: [Kind] = []
+    private var kinds: [UInt32] = []
     /// Numbers of which the content may be another.
     private var changed = NumberSet()
 
-    private struct Kind {
-        var type: LSAType?
-        var scope: UInt32
+    /// Type and scope in 4 octets, of fewer than 2^22 areas and interfaces; 0 where no record is.
+    private static func kind(_ type: LSAType, _ scope: Scope) -> UInt32 {
+        let raw = scope.rawValue
+        return raw & 1 << 31 | (raw << 9) >> 1 | UInt32(type.rawValue)
     }
 
     init(capacity: Int, key: HashKey) {
@@ -137,9 +136,9 @@ struct Database: ~Copyable {
     /// The numbers of LSAs of a type that are not being flushed.
     func numbers(of type: LSAType, in scope: Scope? = nil) -> [UInt32] {
         var result: [UInt32] = []
-        let wanted = scope?.rawValue
-        for (number, kind) in kinds.enumerated()
-        where kind.type == type && (wanted == nil || kind.scope == wanted) {
+        let mask: UInt32 = scope == nil ? 0xff : ~0
+        let wanted = Self.kind(type, scope ?? .system)
+        for (number, kind) in kinds.enumerated() where kind & mask == wanted {
             let number = UInt32(truncatingIfNeeded: number)
             if lsa(number).age < OSPFProtocol.maxAge { result.append(number) }
         }
@@ -186,7 +185,7 @@ struct Database: ~Copyable {
             pool.give(number)
             return nil
         }
-        let kind = Kind(type: record.type, scope: record.scope.rawValue)
+        let kind = Self.kind(record.type, record.scope)
         if Int(number) == records.count {
             records.append(record)
             kinds.append(kind)
@@ -203,7 +202,7 @@ struct Database: ~Copyable {
         let hash = Self.hash(records[Int(number)], key)
         index.remove(number, hash: hash) { [records, key] in Self.hash(records[Int($0)], key) }
         records[Int(number)] = nil
-        kinds[Int(number)].type = nil
+        kinds[Int(number)] = 0
         pool.give(number)
     }
 

@@ -58,6 +58,7 @@ public struct OSPFEngine: ~Copyable {
     var lastFlushed = OSPFProtocol.initialSequence - 1
     /// LSAs that were flushed before they came.
     var overtaken = Overtaken()
+    var sentBack = SentBack()
     /// LSAs of ours of which a newer instance is needed.
     var stale: [UInt32] = []
     /// Addresses of externals to be looked at, and when.
@@ -264,17 +265,19 @@ public struct OSPFEngine: ~Copyable {
         func consider(_ moment: Instant?) {
             if let moment { next = min(next ?? moment, moment) }
         }
-        for interface in interfaces where interface.state != .down {
-            consider(interface.nextHello)
-            consider(interface.waitUntil)
-            consider(interface.acknowledgeAt)
-            consider(interface.networkDue)
-            if !interface.flooding.isEmpty { consider(interface.floodingAt) }
-            for neighbor in interface.neighbors {
-                consider(neighbor.graceUntil ?? neighbor.deadline)
-                consider(neighbor.exchange.retry)
-                consider(neighbor.requests.retry)
-                consider(neighbor.retransmission.nextDue)
+        // By index: a copy of what is known of a neighbour would cost more than all else here.
+        for number in interfaces.indices where interfaces[number].state != .down {
+            consider(interfaces[number].nextHello)
+            consider(interfaces[number].waitUntil)
+            consider(interfaces[number].acknowledgeAt)
+            consider(interfaces[number].networkDue)
+            if !interfaces[number].flooding.isEmpty { consider(interfaces[number].floodingAt) }
+            for index in interfaces[number].neighbors.indices {
+                let grace = interfaces[number].neighbors[index].graceUntil
+                consider(grace ?? interfaces[number].neighbors[index].deadline)
+                consider(interfaces[number].neighbors[index].exchange.retry)
+                consider(interfaces[number].neighbors[index].requests.retry)
+                consider(interfaces[number].neighbors[index].retransmission.nextDue)
             }
         }
         consider(restart?.end)
@@ -317,6 +320,22 @@ public struct OSPFEngine: ~Copyable {
             }
             retransmit(number, index, own)
         }
+        speak(number, own)
+    }
+
+    /// Says the hellos and acknowledgements that are due, and nothing else: for a caller that is
+    /// still busy with what it has heard and cannot tell yet who is silent (RFC 4222 §2).
+    public mutating func keepInTouch(at moment: Instant, into effects: inout OSPFEffects) {
+        let before = now
+        begin(at: moment, &effects)
+        for number in interfaces.indices where interfaces[number].state != .down {
+            if let own = settings.interfaces[number] { speak(number, own) }
+        }
+        now = before
+        swap(&out, &effects)
+    }
+
+    private mutating func speak(_ number: Int, _ own: OSPFInterfaceSettings) {
         if let due = interfaces[number].acknowledgeAt, due <= now { sendAcknowledgements(number) }
         if let due = interfaces[number].nextHello, due <= now { sendHello(number, own) }
     }

@@ -230,10 +230,14 @@ extension OSPFEngine {
 
     /// Sends once more what was not answered in time (RFC 2328 §10.8, §10.9 and §13.6).
     mutating func retransmit(_ number: Int, _ index: Int, _ own: OSPFInterfaceSettings) {
-        let neighbor = interfaces[number].neighbors[index]
-        if let due = neighbor.exchange.retry, due <= now { repeatDescription(number, index) }
-        if let due = neighbor.requests.retry, due <= now { repeatRequest(number, index) }
-        guard let due = neighbor.retransmission.nextDue, due <= now else { return }
-        resend(number, index, own)
+        if let due = interfaces[number].neighbors[index].exchange.retry, due <= now {
+            repeatDescription(number, index)
+        }
+        if let due = interfaces[number].neighbors[index].requests.retry, due <= now {
+            repeatRequest(number, index)
+        }
+        if let due = interfaces[number].neighbors[index].retransmission.nextDue, due <= now {
+            resend(number, index, own)
+        }
     }
 }

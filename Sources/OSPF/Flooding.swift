@@ -61,14 +61,14 @@ extension OSPFEngine {
         guard let scope = scope(checked.type, number) else { throw .lsaScope }
         let known = database.find(scope, checked.type, header.id, header.router)
         if header.isMaxAge, known == nil, !isAnyExchanging {
-            overtaken.note(header, scope, until: now + settings.timers.shortestArrival, at: now)
+            noteFlush(header, scope)
             return true
         }
-        // It was flushed already, but the flush came first.
+        // It was flushed already. If it is another one after all, it comes again.
         if known == nil, interfaces[number].neighbors[index].requests[header.name] == nil,
             overtaken.holds(header, scope, at: now)
         {
-            return true
+            throw .lsaEarly
         }
         let own = known.map { database[$0].header(at: now) }
         let recency = own.map { header.recency(than: $0) } ?? .newer
@@ -127,9 +127,7 @@ extension OSPFEngine {
         if header.isMaxAge, header.sequence == OSPFProtocol.maxSequence {
             throw .lsaMaxSequence
         }
-        let isRepeated = record.sentBack > .zero
-        if isRepeated, now - record.sentBack < settings.timers.shortestArrival { return }
-        database.update(known) { [now] in $0.sentBack = now }
+        guard sentBack.mayGo(known, every: settings.timers.shortestArrival, at: now) else { return }
         sendUpdates([known], to: destination(number, index), on: number)
     }
 
@@ -158,6 +156,7 @@ extension OSPFEngine {
             result = database.add(record)
         }
         guard let number = result else { return nil }
+        sentBack.forget(number)
         if isNews {
             wantRoutes(for: number)
             doubtGrace(lsa, scope)
@@ -245,8 +244,9 @@ extension OSPFEngine {
     mutating func owe(
         _ lsa: UInt32, _ number: Int, _ index: Int, _ own: OSPFInterfaceSettings
     ) {
-        let due = now + own.retransmitInterval
-        if interfaces[number].neighbors[index].retransmission.insert(lsa, due: due) {
+        let isNew = interfaces[number].neighbors[index].retransmission.insert(
+            lsa, pause: own.retransmitInterval, at: now)
+        if isNew {
             database.update(lsa) { $0.waiting += 1 }
         }
     }
@@ -258,7 +258,7 @@ extension OSPFEngine {
             guard let own = settings.interfaces[number] else { continue }
             if interfaces[number].floodingAt <= now {
                 interfaces[number].floodingLeft = settings.limits.floodBurst * own.room(at: wall)
-                interfaces[number].floodingAt = now + settings.limits.floodPeriod
+                interfaces[number].floodingAt = now + floodPause(number)
             }
             var count = 0
             for lsa in interfaces[number].flooding {
@@ -271,6 +271,16 @@ extension OSPFEngine {
             interfaces[number].flooding.removeFirst(count)
             for target in destinations(number) { sendUpdates(part, to: target, on: number) }
         }
+    }
+
+    /// From one burst to the next: longer, the more of what was sent the slowest neighbour has not
+    /// confirmed (RFC 4222 §2).
+    private func floodPause(_ number: Int) -> Interval {
+        let interface = interfaces[number]
+        let owed = interface.neighbors.map(\.retransmission.count).max() ?? 0
+        let unconfirmed = max(owed - interface.flooding.count, 0)
+        let times = min(max(unconfirmed / settings.limits.unconfirmed, 1), 16)
+        return settings.limits.floodPeriod * Int64(times)
     }
 
     /// Sends LSAs, as many to a packet as fit, each a little older than it is here.
@@ -298,10 +308,9 @@ extension OSPFEngine {
         let room = own.room(at: wall)
         var (lsas, left): ([UInt32], Int) = ([], settings.limits.burst * room)
         while left > 0,
-            let lsa = interfaces[number].neighbors[index].retransmission.takeDue(at: now)
+            let lsa = interfaces[number].neighbors[index].retransmission.takeDue(
+                pause: own.retransmitInterval, at: now)
         {
-            interfaces[number].neighbors[index].retransmission.requeue(
-                lsa, due: now + own.retransmitInterval)
             left -= database[lsa].lsa.bytes.count
             lsas.append(lsa)
         }

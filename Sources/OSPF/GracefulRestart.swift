@@ -34,7 +34,7 @@ extension OSPFEngine {
             return
         }
         // What it has not confirmed has changed since it last knew everything.
-        let isQuiet = neighbor.retransmission.numbers.numbers.allSatisfy {
+        let isQuiet = neighbor.retransmission.numbers.allSatisfy {
             database[$0].type.isOpaque
         }
         guard settings.helpsRestarts, restart == nil,

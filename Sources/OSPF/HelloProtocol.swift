@@ -300,7 +300,7 @@ extension OSPFEngine {
 
     /// Clears the lists of a neighbour.
     private mutating func forget(_ number: Int, _ index: Int) {
-        for lsa in interfaces[number].neighbors[index].retransmission.numbers.numbers {
+        for lsa in interfaces[number].neighbors[index].retransmission.numbers {
             database.update(lsa) { $0.waiting -= 1 }
         }
         mayRemove = true

@@ -29,6 +29,11 @@ extension OSPFEngine {
         finish(&effects)
     }
 
+    /// Whether a packet carries LSAs: if it is lost they come again, and nothing else happens.
+    public static func isUpdate(_ packet: [UInt8]) -> Bool {
+        packet.count > 1 && packet[1] == PacketKind.update.rawValue
+    }
+
     private mutating func take(
         _ packet: RawSpan, _ source: IPv4Address, _ destination: IPv4Address, _ number: Int
     ) throws(OSPFDrop) {

@@ -90,54 +90,101 @@ struct RequestList {
     }
 }
 
-/// LSAs that a neighbour has not acknowledged.
+/// LSAs that a neighbour has not acknowledged. The more often one was sent again, the longer it
+/// takes until it is once more (RFC 4222 §2).
 struct RetransmissionList {
-    private(set) var numbers = NumberSet()
-    /// When each is sent again, in order; some may have been acknowledged.
-    private var queue: [(number: UInt32, due: Instant)] = []
-    private var first = 0
+    /// LSAs that were sent as often, in the order in which they are due; some may have been
+    /// acknowledged.
+    private struct Queue {
+        var entries: [(number: UInt32, stamp: UInt32, due: Instant)] = []
+        var first = 0
+    }
+
+    /// The pause doubles so often: from 5 s to 40 s.
+    private static let mostDoublings = 3
+
+    /// By number: the stamp of its entry that counts; 0 if it is not on the list.
+    private var stamps: [UInt32] = []
+    private var lastStamp: UInt32 = 0
+    private(set) var count = 0
+    /// By how often the pause has doubled.
+    private var queues = [Queue](repeating: Queue(), count: mostDoublings + 1)
     /// No burst goes out before.
     var notBefore = Instant.zero
 
-    var isEmpty: Bool { numbers.count == 0 }
+    /// All LSAs, ascending.
+    var numbers: [UInt32] {
+        stamps.indices.filter { stamps[$0] != 0 }.map { UInt32(truncatingIfNeeded: $0) }
+    }
 
-    func contains(_ number: UInt32) -> Bool { numbers.contains(number) }
+    func contains(_ number: UInt32) -> Bool {
+        Int(number) < stamps.count && stamps[Int(number)] != 0
+    }
 
-    /// False if it was there.
-    mutating func insert(_ number: UInt32, due: Instant) -> Bool {
-        queue.append((number, due))
-        return numbers.insert(number)
+    /// Adds an LSA, or has it wait as if it were new; false if it was there.
+    mutating func insert(_ number: UInt32, pause: Interval, at now: Instant) -> Bool {
+        while stamps.count <= Int(number) { stamps.append(0) }
+        let isNew = stamps[Int(number)] == 0
+        if isNew { count += 1 }
+        queue(number, 0, due: now + pause)
+        return isNew
+    }
+
+    private mutating func queue(_ number: UInt32, _ doublings: Int, due: Instant) {
+        lastStamp = lastStamp == .max ? 1 : lastStamp + 1
+        stamps[Int(number)] = lastStamp
+        queues[doublings].entries.append((number, lastStamp, due))
     }
 
     /// False if it was not there.
     mutating func remove(_ number: UInt32) -> Bool {
-        let isFound = numbers.remove(number)
-        if numbers.count == 0 {
-            queue.removeAll(keepingCapacity: true)
-            first = 0
+        guard contains(number) else { return false }
+        stamps[Int(number)] = 0
+        count -= 1
+        guard count == 0 else { return true }
+        for place in queues.indices where !queues[place].entries.isEmpty {
+            queues[place].entries.removeAll(keepingCapacity: queues[place].entries.count < 1024)
+            queues[place].first = 0
         }
-        return isFound
+        return true
     }
 
     /// When something is sent again next.
     var nextDue: Instant? {
-        first < queue.count ? max(queue[first].due, notBefore) : nil
+        guard count > 0 else { return nil }
+        var next: Instant?
+        for queue in queues where queue.first < queue.entries.count {
+            let due = queue.entries[queue.first].due
+            next = min(next ?? due, due)
+        }
+        return next.map { max($0, notBefore) }
     }
 
-    /// The next LSA that is due, taken from the queue but still on the list.
-    mutating func takeDue(at now: Instant) -> UInt32? {
-        while first < queue.count, queue[first].due <= now {
-            let number = queue[first].number
-            first += 1
-            if first > 1024, first * 2 > queue.count {
-                queue.removeFirst(first)
-                first = 0
+    /// The next LSA that is due; it stays on the list, and is due again later.
+    mutating func takeDue(pause: Interval, at now: Instant) -> UInt32? {
+        for doublings in queues.indices {
+            while let entry = take(doublings, at: now) {
+                guard stamps[Int(entry.number)] == entry.stamp else { continue }
+                let next = min(doublings + 1, Self.mostDoublings)
+                queue(entry.number, next, due: now + pause * (1 << Int64(next)))
+                return entry.number
             }
-            if numbers.contains(number) { return number }
         }
         return nil
     }
 
-    /// Puts back what was sent again.
-    mutating func requeue(_ number: UInt32, due: Instant) { queue.append((number, due)) }
+    private mutating func take(_ doublings: Int, at now: Instant) -> (
+        number: UInt32, stamp: UInt32
+    )? {
+        let first = queues[doublings].first
+        guard first < queues[doublings].entries.count else { return nil }
+        let entry = queues[doublings].entries[first]
+        guard entry.due <= now else { return nil }
+        queues[doublings].first += 1
+        if first >= 1024, first * 2 > queues[doublings].entries.count {
+            queues[doublings].entries.removeFirst(first + 1)
+            queues[doublings].first = 0
+        }
+        return (entry.number, entry.stamp)
+    }
 }

@@ -1,32 +1,55 @@
 internal import Timing
 
-/// LSAs that nobody here knew when they were flushed. If one comes now, its flush has overtaken it,
-/// and nobody would flush it again: it would stay for an hour. A few, each for a short time.
+/// LSAs that were flushed a moment ago and are gone. If an instance comes that is no newer, its
+/// flush has overtaken it, and nobody would flush it again: it would stay for an hour.
 struct Overtaken {
-    private struct Flush {
-        var header: LSAHeader
+    private struct Place: Hashable {
         var scope: Scope
-        var until: Instant
+        var name: LSAName
     }
 
-    /// Most that are remembered; after that the oldest is forgotten.
-    static let most = 128
-    private var flushes: [Flush] = []
+    /// Most that are remembered.
+    static let most = 16_384
+    private var flushes: [Place: (header: LSAHeader, until: Instant)] = [:]
+    private var room = 256
 
     var count: Int { flushes.count }
 
     /// Remembers a flush.
     mutating func note(_ header: LSAHeader, _ scope: Scope, until: Instant, at now: Instant) {
-        flushes.removeAll { $0.until <= now }
-        if flushes.count == Self.most { flushes.removeFirst() }
-        flushes.append(Flush(header: header, scope: scope, until: until))
+        if flushes.count >= room {
+            flushes = flushes.filter { $0.value.until > now }
+            room = max(flushes.count * 2, 256)
+        }
+        guard flushes.count < Self.most else { return }
+        flushes[Place(scope: scope, name: header.name)] = (header, until)
     }
 
     /// Whether an LSA was flushed, and is no newer than what was.
     func holds(_ header: LSAHeader, _ scope: Scope, at now: Instant) -> Bool {
-        flushes.contains { flush in
-            flush.until > now && flush.scope == scope && flush.header.name == header.name
-                && header.recency(than: flush.header) != .newer
+        guard let flush = flushes[Place(scope: scope, name: header.name)] else { return false }
+        return flush.until > now && header.recency(than: flush.header) != .newer
+    }
+}
+
+/// LSAs that were sent back a moment ago to one who has an older one.
+struct SentBack {
+    private var moments: [UInt32: Instant] = [:]
+    private var room = 256
+
+    /// Whether an LSA may be sent back again; if so it is.
+    mutating func mayGo(_ number: UInt32, every pause: Interval, at now: Instant) -> Bool {
+        if let last = moments[number], now - last < pause { return false }
+        if moments.count >= room {
+            moments = moments.filter { now - $0.value < pause }
+            room = max(moments.count * 2, 256)
         }
+        moments[number] = now
+        return true
+    }
+
+    /// Another instance has taken the place of one.
+    mutating func forget(_ number: UInt32) {
+        if !moments.isEmpty { moments[number] = nil }
     }
 }

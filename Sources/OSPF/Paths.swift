@@ -65,15 +65,15 @@ extension OSPFEngine {
         return resolvesPaths ? best.flatMap { resolve($0, entry) } : best
     }
 
-    /// The border router that made a summary, if it is reached. A border router believes the
+    /// A border router whose summaries count, if it is reached. A border router believes the
     /// backbone alone (RFC 2328 §16.2).
-    func border(_ lsa: UInt32, _ area: Int) -> ShortestPaths.Reached? {
-        !wasBorder || settings.areas[area].isBackbone ? borderRouter(lsa, area) : nil
+    func border(_ router: UInt32, _ area: Int) -> ShortestPaths.Reached? {
+        !wasBorder || settings.areas[area].isBackbone ? borderRouter(router, area) : nil
     }
 
     /// The same, whether it is believed or not.
-    func borderRouter(_ lsa: UInt32, _ area: Int) -> ShortestPaths.Reached? {
-        guard let border = areas[area].tree.routers[database[lsa].lsa.bytes.be32(8)],
+    func borderRouter(_ router: UInt32, _ area: Int) -> ShortestPaths.Reached? {
+        guard let border = areas[area].tree.routers[router],
             border.flags.contains(.border)
         else { return nil }
         return border

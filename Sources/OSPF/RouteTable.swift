@@ -68,7 +68,7 @@ struct RouteTable: ~Copyable {
         var previous = RouteTable.none
         /// Another claim of the same LSA.
         var sibling: UInt32
-        /// Inside an area a vertex of its graph, else the LSA.
+        /// Inside an area a vertex of its graph, of another area the border router, else the LSA.
         var source: UInt32
         var cost: UInt32
         var area: UInt16
@@ -154,9 +154,11 @@ struct RouteTable: ~Copyable {
             guard !record.isOwn, lsa.cost < OSPFProtocol.infinity, let prefix = lsa.prefix else {
                 return
             }
-            let isExternal = lsa.type != .summaryNetwork
-            add(claim(isExternal ? .external : .interArea, number, lsa.cost), prefix, number)
-            if isExternal, lsa.forwarding != .unspecified { forwarded.insert(number) }
+            guard lsa.type != .summaryNetwork else {
+                return add(claim(.interArea, lsa.bytes.be32(8), lsa.cost), prefix, number)
+            }
+            add(claim(.external, number, lsa.cost), prefix, number)
+            if lsa.forwarding != .unspecified { forwarded.insert(number) }
         default: return
         }
     }

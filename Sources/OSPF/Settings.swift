@@ -238,8 +238,11 @@ public struct OSPFLimits: Hashable, Sendable {
     public var burstPeriod = Interval.milliseconds(20)
     /// Packets that are flooded by an interface in one go.
     public var floodBurst = 64
-    /// From one such go to the next.
+    /// From one such go to the next, and as often more as a neighbour has not confirmed
+    /// `unconfirmed` LSAs, up to sixteen times.
     public var floodPeriod = Interval.milliseconds(10)
+    /// LSAs that do not slow a flood down yet.
+    public var unconfirmed = 5000
     /// Largest number of equal ways to a destination, 1 to 16.
     public var ways = 16
 

@@ -83,15 +83,23 @@ extension OSPFEngine {
 
     // MARK: Paths
 
+    /// What a border router says into an area.
+    private struct SummaryWay {
+        var border: UInt32
+        var area: Int
+        var cost: UInt32
+    }
+
     /// The path to a network as packets can take it; nil if there is none.
     mutating func resolve(_ path: Path, _ entry: UInt32) -> Path? {
-        var summaries: [UInt32] = []
+        var summaries: [SummaryWay] = []
         var next = table.entries[Int(entry)].first
         while next != RouteTable.none {
             let claim = table.claims[Int(next)]
             next = claim.next
             if claim.kind == .interArea, transits.contains(Int(claim.area)) {
-                summaries.append(claim.source)
+                summaries.append(
+                    SummaryWay(border: claim.source, area: Int(claim.area), cost: claim.cost))
             }
         }
         return resolve(path, by: summaries)
@@ -99,12 +107,13 @@ extension OSPFEngine {
 
     /// The paths to routers at the edge of the system as packets can take them.
     mutating func resolve(_ routes: [IPv4Address: BoundaryRoute]) -> [IPv4Address: BoundaryRoute] {
-        var summaries: [UInt32: [UInt32]] = [:]
+        var summaries: [UInt32: [SummaryWay]] = [:]
         for area in transits {
             for number in database.numbers(of: .summaryRouter, in: .area(area)) {
-                let record = database[number]
-                guard !record.isOwn, record.lsa.cost < OSPFProtocol.infinity else { continue }
-                summaries[record.lsa.bytes.be32(4), default: []].append(number)
+                let (lsa, isOwn) = (database.lsa(number), database[number].isOwn)
+                guard !isOwn, lsa.cost < OSPFProtocol.infinity else { continue }
+                summaries[lsa.bytes.be32(4), default: []].append(
+                    SummaryWay(border: lsa.bytes.be32(8), area: area, cost: lsa.cost))
             }
         }
         var result = routes
@@ -121,15 +130,13 @@ extension OSPFEngine {
 
     /// A virtual link is no way for packets, but what border routers say into the areas that carry
     /// such links is, and may even be shorter for what is reached by the backbone (RFC 2328 §16.3).
-    private mutating func resolve(_ path: Path, by summaries: [UInt32]) -> Path? {
+    private mutating func resolve(_ path: Path, by summaries: [SummaryWay]) -> Path? {
         guard !path.isOurs, path.hops != 0 else { return path }
         var path = path
         if wasBorder, settings.areas[Int(path.area)].isBackbone {
-            for lsa in summaries {
-                guard case .area(let area) = database[lsa].scope,
-                    let border = borderRouter(lsa, area)
-                else { continue }
-                let cost = border.distance &+ database.lsa(lsa).cost
+            for summary in summaries {
+                guard let border = borderRouter(summary.border, summary.area) else { continue }
+                let cost = border.distance &+ summary.cost
                 guard cost <= path.cost else { continue }
                 path.hops = cost < path.cost ? border.hops : hops.union(path.hops, border.hops)
                 path.cost = cost

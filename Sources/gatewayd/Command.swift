@@ -40,7 +40,7 @@ struct Command: ParsableCommand {
     private func start() throws -> Int32 {
         // Before any thread is made, so that all of them leave signals to the descriptor.
         let signals = try Signals()
-        Heap.returnLargeBlocks()
+        Heap.shareAndReturn()
         let inherited = ListenDescriptors.take()
         let loaded = try ConfigurationLoader.load(path: config, machineID: MachineID.read())
         let text = loaded.render()

@@ -94,6 +94,8 @@ final class OSPFSpeaker: RoutingSpeaker {
         }
     }
 
+    func keepInTouch(at now: Instant) { engine.keepInTouch(at: now, into: &effects) }
+
     func tick(at now: Instant) { measure { engine.tick(at: now, into: &effects) } }
 
     /// Goes on where our predecessor ended.

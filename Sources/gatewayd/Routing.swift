@@ -182,19 +182,24 @@ extension Daemon {
 
     /// Works off what came and what is due.
     func routingTurn() {
-        routingMail.drain(into: &routingBatch)
-        guard !speakers.isEmpty else { return }
         let now = Clock.now()
+        let isAllHere = routingMail.drain(into: &routingBatch)
+        guard !speakers.isEmpty else { return }
         for (number, mail) in routingBatch.enumerated() {
-            // A flood of routes is taken over in parts, so that it needs little memory on its way.
-            if number % 256 == 255 { takeOverRouting() }
+            // A flood of routes is taken over in parts, so that it needs little memory on its way
+            // and neighbours hear of us meanwhile.
+            if number % 256 == 255 {
+                ospf?.keepInTouch(at: Clock.now())
+                takeOverRouting()
+            }
             switch mail.transport {
             case .udp: rip?.receive(mail, at: now)
             case .ospf: ospf?.receive(mail, at: now)
             }
         }
         routingBatch.removeAll(keepingCapacity: true)
-        for speaker in speakers {
+        // Nobody is silent whose words up to now have not all been heard.
+        for speaker in speakers where isAllHere {
             if let due = speaker.nextDeadline, due <= now { speaker.tick(at: now) }
         }
         carryOutRouting()

@@ -2,6 +2,7 @@ import BFD
 import Forwarding
 import Linux
 import NAT
+import OSPF
 import Synchronization
 import Timing
 import Wire
@@ -170,7 +171,10 @@ struct Worker: ~Copyable {
         let mail = RoutingMail(
             side: packet.side, transport: packet.transport, source: packet.source,
             destination: packet.destination, bytes: bytes)
-        if !routing.post(mail, places: 1 + bytes.count / 2048) {
+        // A flood of LSAs leaves an eighth to what keeps neighbours up (RFC 4222 §2).
+        let isUpdate = mail.transport == .ospf && OSPFEngine.isUpdate(bytes)
+        let room = isUpdate ? routing.capacity / 8 : 0
+        if !routing.post(mail, places: 1 + bytes.count / 2048, leaving: room) {
             count(.localQueueFull, packet.side, &path)
         }
     }

@@ -30,6 +30,14 @@ struct MailboxTests {
         }
     }
 
+    @Test func someMessagesLeaveRoomToOthers() throws {
+        let mailbox = try Mailbox<Int>(capacity: 4)
+        let accepted = [(1, 1), (2, 1), (3, 1), (4, 1), (5, 0), (6, 0)].map {
+            mailbox.post($0, leaving: $1)
+        }
+        #expect(accepted == [true, true, true, false, true, false])
+    }
+
     @Test func wakesOncePerIdlePeriod() throws {
         let mailbox = try Mailbox<Int>(capacity: 8)
         var batch = mailbox.makeBatch()

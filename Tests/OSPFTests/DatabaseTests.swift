@@ -172,7 +172,12 @@ struct DatabaseTests {
         bed.run(.seconds(2))
         bed.update(peer, peer.external("1.0.0.0/8", sequence: sequence + 9, age: 3600))
         #expect(bed.lsa(.external, "1.0.0.0", "9.9.9.9") == nil)
-        bed.update(peer, peer.external("1.0.0.0/8", sequence: sequence))
+        let again = peer.external("1.0.0.0/8", sequence: sequence)
+        bed.said = []
+        bed.update(peer, again)
+        #expect(bed.listen().isEmpty, "it may be a copy that was late; if not it comes again")
+        bed.run(.seconds(1))
+        bed.update(peer, again)
         #expect(bed.lsa(.external, "1.0.0.0", "9.9.9.9")?.header.sequence == sequence)
     }
 

@@ -8,6 +8,27 @@ import Wire
 
 @Suite("OSPF: hellos", .rfc(2328, "10.5"))
 struct HelloTests {
+    @Test("Who is busy says hello and takes nobody for silent", .rfc(4222, "2"))
+    func inTouch() {
+        let bed = Bed()
+        let peer = Peer("9.9.9.9", "10.0.0.9")
+        bed.befriend(peer)
+        bed.run(.seconds(3), hearing: [peer])
+        bed.said = []
+        var effects = OSPFEffects()
+        let late = bed.now + .seconds(100)
+        bed.engine.keepInTouch(at: late, into: &effects)
+        #expect(effects.packets.map { Said($0).kind } == [1, 1] && effects.events.isEmpty)
+        bed.engine.keepInTouch(at: late, into: &effects)
+        #expect(effects.packets.count == 2, "once")
+        // What was heard meanwhile counts from when it was heard.
+        bed.hello(peer)
+        bed.run(.seconds(39))
+        #expect(bed.state(peer) == .full)
+        bed.run(.seconds(2))
+        #expect(bed.state(peer) != .full)
+    }
+
     let peer = Peer("9.9.9.9", "10.0.0.9")
 
     @Test("A hello each HelloInterval says who was heard", .row("OSPF-HEL-1", "OSPF-PKT-1"))

@@ -163,7 +163,7 @@ struct HostileTests {
         switch state {
         case .down, .attempt: break
         case .initial: bed.hello(peer, knows: false)
-        case .twoWay: bed.hello(peer, first: "10.0.0.8")
+        case .twoWay: bed.hello(peer, priority: 0, first: "10.0.0.8")
         case .exStart, .exchange, .loading, .full: bed.hello(peer, first: "10.0.0.9")
         }
         if state >= .exchange { bed.describe(peer, [.initial, .more, .master], 100) }

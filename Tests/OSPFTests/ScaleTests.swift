@@ -105,7 +105,7 @@ struct ScaleTests {
 
     @Test("What there is one of for every LSA and network is small", .row("S51"))
     func sizes() {
-        #expect(MemoryLayout<Database.Record?>.stride == 48)
+        #expect(MemoryLayout<Database.Record?>.stride == 40)
         #expect(MemoryLayout<RouteTable.Entry>.stride == 32)
         #expect(MemoryLayout<RouteTable.Claim>.stride == 28)
     }
