@@ -92,16 +92,16 @@ def bird(lab, host, links=("eth0",), authentication="", timers=QUICK_TIMERS):
     return host.spawn(["bird", "-f", "-c", path, "-s", lab.file("bird.ctl")])
 
 
-def bird_ospf(lab, host, areas, router_id, more="", imports="", options=""):
+def bird_ospf(lab, host, areas, router_id, more="", imports="", options="", protocol=""):
     """BIRD with OSPF; `areas` has for each area the lines of its interfaces, and its own as those of `""`;
-    `options` are of all areas. Its process has the command that started it."""
+    `options` are of all areas, `protocol` of all. Its process has the command that started it."""
     path = lab.file("bird.conf")
     text = "".join(f" area {area} {{\n  {options}\n" + "".join(f'  interface "{link}" {{ {lines} }};\n' if link else f"  {lines}\n"
                    for link, lines in links.items()) + " };\n" for area, links in areas.items())
     with open(path, "w") as file:
         file.write(f"router id {router_id};\nprotocol device {{ scan time 1; }}\nprotocol direct {{ ipv4; }}\n{more}\n"
                    "protocol kernel { ipv4 { export where source ~ [ RTS_OSPF, RTS_OSPF_IA, RTS_OSPF_EXT1, RTS_OSPF_EXT2 ]; }; }\n"
-                   f"protocol ospf v2 {{ ipv4 {{ import all; export {imports or 'none'}; }};\n{text}}}\n")
+                   f"protocol ospf v2 {{ ipv4 {{ import all; export {imports or 'none'}; }};\n {protocol}\n{text}}}\n")
     command = ["bird", "-f", "-c", path, "-s", lab.file("bird.ctl")]
     process = host.spawn(command)
     process.command = command

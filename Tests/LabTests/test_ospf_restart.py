@@ -155,6 +155,33 @@ def ours_keeps_frr_while_it_restarts(lab):
     equal_databases(gateway, peer)
 
 
+@rows("OSPF-GR-2")
+def ours_keeps_bird_while_it_restarts(lab):
+    """While it is away, that is: when it is back BIRD takes its router-LSA back and says it anew a moment later."""
+    inner_network(lab)
+    gateway = lab.start(configuration(P2P, P2P))
+    frr_wan(lab, lines=FRR_P2P)
+    bird = bird_ospf(lab, lab.cli2, {0: {"eth0": BIRD_QUICK + BIRD_P2P, "stub0": "stub yes;"}}, BIRD_ID,
+                     protocol="graceful restart yes; graceful restart time 60;")
+    until(lambda: full(gateway, FRR_ID, BIRD_ID), 10, "Full with both")
+    until(lambda: kernel(lab.r1, INNER) == WAN and kernel(lab.cli2, OUTER) == LAN, 8, "routes both ways")
+    until(lambda: quiet(gateway), 8, "acknowledgements")
+    streams = two_ways(lab)
+    lab.cli2.run(["birdc", "-s", bird.command[-1], "graceful", "restart"])
+    until(lambda: f"neighbor {BIRD_ID} on lan restarts: routes are kept meanwhile" in gateway.process.output, 5, "the grace")
+    bird.wait(5)
+    # Longer than the dead-interval.
+    time.sleep(5)
+    for stream in streams:
+        lost, gap = stream.stop()
+        print(f"      lost {lost} of {stream.sent}, longest gap {gap * 1000:.0f} ms")
+        assert lost == 0
+    never_lost(gateway, OUTER, INNER)
+    lab.cli2.spawn([*bird.command, "-R"])
+    until(lambda: f"neighbor {BIRD_ID} on lan restarts: done" in gateway.process.output and full(gateway, BIRD_ID), 20, "BIRD again")
+    until(lambda: learned(gateway, INNER, "ospf") == (CLI2, 20) and kernel(lab.cli2, OUTER) == LAN, 12, "routes both ways")
+
+
 @rows("OSPF-STR-1")
 def others_find_ways_past_ours_before_it_ends(lab):
     inner_network(lab)
