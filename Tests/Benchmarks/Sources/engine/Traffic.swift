@@ -35,7 +35,7 @@ struct Traffic: ~Copyable {
                 address: ip("203.0.113.1"), hardware: Bench.hardware(of: ip("203.0.113.1")))
         ]
         // What is not answered yet has a quarter of the table.
-        settings.nat.limits.sessions = max(count * 4 + 4, 65_536)
+        settings.nat.limits.sessions = min(max(count * 4 + 4, 65_536), 1 << 24)
         settings.nat.limits.sessionsPerHost = settings.nat.limits.sessions
         settings.nat.limits.portsPerHost = settings.nat.limits.sessions
         router = Router(settings, routes: Bench.routes, random: Random(seed: 1))
@@ -56,7 +56,7 @@ struct Traffic: ~Copyable {
 
     deinit { slot.deallocate() }
 
-    /// Sends the first packet of every flow; keeps what the answers will look like.
+    /// Sends the first packet of every flow and its answer, and keeps what the answers look like.
     mutating func open() {
         var answers: [UInt8] = []
         answers.reserveCapacity(outbound.count)
@@ -72,6 +72,8 @@ struct Traffic: ~Copyable {
             answer.replaceSubrange(34..<36, with: frame[36..<38])
             answer.replaceSubrange(36..<38, with: frame[34..<36])
             answers += answer
+            slot.copyBytes(from: answer)
+            guard receive(.wan) else { fatalError("the answer to \(flow) was not forwarded") }
         }
         inbound = answers
     }
