@@ -3,7 +3,11 @@ LAB_FULL=1 cuts often and measures FRR and BIRD alone too."""
 import statistics
 
 from lab import *
-from test_rip_ring import BIRD, FRR, FULL, MIXED, OURS, RING, measure
+from test_rip_ring import BIRD, DIAMOND, FRR, FULL, MIXED, OURS, RING, Variant, measure, measure_flaps
+
+#: The link that is cut once more a second after it returned: of the ring one whose loss r1 has to be told of.
+#: With a dead-interval of 4 s, for which routers wait before they elect one on the networks of the diamond.
+FLAPS = {"ring": (RING, 2, Variant()), "diamond": (DIAMOND, 1, Variant(hello=1000, dead=4))}
 
 
 def around(lab, name, kinds, rounds):
@@ -36,3 +40,35 @@ def bird_alone_around_a_ring(lab):
     if not FULL:
         raise Skip("LAB_FULL is not set")
     around(lab, "ring, BIRD by OSPF", BIRD, 6)
+
+
+def flaps(lab, name, kinds, rounds):
+    if not FULL:
+        raise Skip("LAB_FULL is not set")
+    for shape, (links, number, variant) in FLAPS.items():
+        yield shape, *measure_flaps(lab, f"{shape}, {name}", kinds, links, number, rounds, variant=variant)
+        lab.end_of_test()
+
+
+@rows(timeout=400)
+def a_link_of_ours_returns_and_is_cut_again(lab):
+    for shape, returns, cuts in flaps(lab, "ours by OSPF", OURS, 3):
+        assert max(returns) <= 0.1 and max(cuts) <= 1.5, (shape, returns, cuts)
+
+
+@rows(timeout=400)
+def a_link_returns_and_is_cut_again_with_frr_and_bird(lab):
+    for _ in flaps(lab, "ours with FRR and BIRD by OSPF", MIXED, 3):
+        pass
+
+
+@rows(timeout=600)
+def a_link_of_frr_returns_and_is_cut_again(lab):
+    for _ in flaps(lab, "FRR by OSPF", FRR, 2):
+        pass
+
+
+@rows(timeout=600)
+def a_link_of_bird_returns_and_is_cut_again(lab):
+    for _ in flaps(lab, "BIRD by OSPF", BIRD, 2):
+        pass

@@ -55,6 +55,10 @@ class Routers:
         self.sender = self.end_host("h1", 0, 1)
         self.receiver = self.end_host("h2", len(links) - 1, links[-1][0])
 
+    def is_pair(self, link):
+        """Whether a link, or the interface of this name, joins no more than two routers."""
+        return len(self.links[int(str(link).lstrip("e"))]) <= 2
+
     def namespace(self, name):
         space = Namespace(self.lab, f"x{name}")
         def remove():
@@ -67,11 +71,13 @@ class Routers:
         if self.protocol == "rip":
             (frr if kind == "frr" else bird)(self.lab, host, links, timers=USUAL_TIMERS)
         elif kind == "frr":
-            lines = ["ip ospf area 0", "ip ospf network point-to-point", *self.variant.frr]
-            frr_ospf(self.lab, host, {link: lines for link in links}, router_id,
+            lines = ["ip ospf area 0", *self.variant.frr]
+            frr_ospf(self.lab, host, {link: lines + ["ip ospf network point-to-point"] * self.is_pair(link)
+                                      for link in links}, router_id,
                      bfd=self.variant.bfd and frr_bfd_profile(self.variant.bfd))
         else:
-            bird_ospf(self.lab, host, {0: {link: "type ptp;" + self.variant.bird for link in links}}, router_id,
+            bird_ospf(self.lab, host, {0: {link: "type ptp;" * self.is_pair(link) + self.variant.bird
+                                           for link in links}}, router_id,
                       self.variant.bfd and bird_bfd(self.variant.bfd) or "")
 
     def start(self, router, mine):
@@ -85,8 +91,8 @@ class Routers:
             "name": f"r{router}", "interfaces": sides, "routes": None, "nat": {"mode": "none"},
             **({"rip": {"interfaces": {"lan": {}, "wan": {}}}} if self.protocol == "rip" else
                {"ospf": {"router-id": f"10.0.0.{router}", "interfaces": {
-                   side: {"area": 0, "network-type": "point-to-point", **self.variant.ours}
-                   for side in ("lan", "wan")}}})})
+                   side: {"area": 0, "network-type": "point-to-point" if self.is_pair(link) else "broadcast",
+                          **self.variant.ours} for side, link in zip(("lan", "wan"), mine)}}})})
         return gateway.start()
 
     def plug(self, space, name, link, port, address):
@@ -126,8 +132,9 @@ class Routers:
             return learned(self.gateways[1], prefix, self.protocol)
         return kernel(self.hosts[1], prefix)
 
-    def cut(self, number, seconds):
-        """Cuts a link and mends it: the longest gap in seconds, and packets lost of 500 a second."""
+    def watch(self, act):
+        """Sends 500 packets a second while `act(sent, arrives)` goes on, which may wait until packets arrive that
+        are sent from now on: when each packet was sent, and which ones came."""
         sent, got, stop = [], set(), threading.Event()
         target = (f"10.20.{len(self.links) - 1}.100", 9000)
         receiver, sender = self.receiver.udp(9000), self.sender.udp()
@@ -147,37 +154,84 @@ class Routers:
                 except OSError:
                     pass
                 time.sleep(max(began + 0.002 * len(sent) - time.monotonic(), 0))
+        def arrives(seconds, what):
+            first = len(sent)
+            time.sleep(0.3)
+            until(lambda: any(n in got for n in range(max(first, len(sent) - 200), len(sent))), seconds, what)
         threads = [threading.Thread(target=receive), threading.Thread(target=send)]
-        before = self.metric()
         for thread in threads:
             thread.start()
         try:
             time.sleep(0.3)
-            self.set_link(number, "down")
-            first = len(sent)
-            time.sleep(0.3)
-            until(lambda: any(n in got for n in range(max(first, len(sent) - 200), len(sent))),
-                  seconds, f"a way around link {number}")
+            act(arrives)
             time.sleep(0.3)
         finally:
             stop.set()
             for thread in threads:
                 thread.join()
-        assert 0 in got, "nothing arrived before the cut"
-        last = max(got)
-        gap, start = 0.0, None
-        for number_sent in range(last + 1):
-            if number_sent in got:
-                if start is not None:
-                    gap, start = max(gap, sent[number_sent] - start), None
-            elif start is None:
-                start = sent[number_sent]
-        lost = last + 1 - len(got)
-        self.set_link(number, "up")
-        until(lambda: self.metric() == before, 60, "the way back")
         for s in (receiver, sender):
             s.close()
-        return gap, lost
+        assert any(number in got for number in range(100)), "nothing arrived at first"
+        return sent, got
+
+    @staticmethod
+    def gap(sent, got, begin=0.0, end=float("inf")):
+        """The longest time without a way among packets sent from `begin` to `end`, in seconds."""
+        longest, start = 0.0, None
+        for number, moment in enumerate(sent[:max(got) + 1]):
+            if number in got or not begin <= moment < end:
+                if start is not None:
+                    longest, start = max(longest, moment - start), None
+            elif start is None:
+                start = moment
+        return longest
+
+    def cut(self, number, seconds):
+        """Cuts a link and mends it: the longest gap in seconds, and packets lost of 500 a second."""
+        before = self.metric()
+        def act(arrives):
+            self.set_link(number, "down")
+            arrives(seconds, f"a way around link {number}")
+        sent, got = self.watch(act)
+        self.set_link(number, "up")
+        until(lambda: self.metric() == before, 60, "the way back")
+        return self.gap(sent, got), max(got) + 1 - len(got)
+
+    def flap(self, number, quiet, seconds=60):
+        """Cuts a link, mends it after a quiet time, and cuts it again a second after traffic may use it again: the
+        longest gaps of its return and of the second cut."""
+        before, moments = self.metric(), []
+        self.set_link(number, "down")
+        until(lambda: self.metric() != before, seconds, f"a way around link {number}", pause=0.1)
+        time.sleep(quiet)
+        def act(arrives):
+            moments.append(time.monotonic())
+            self.set_link(number, "up")
+            until(lambda: self.metric() == before, seconds, "the way back", pause=0.01)
+            time.sleep(1)
+            moments.append(time.monotonic())
+            self.set_link(number, "down")
+            arrives(seconds, f"a way around link {number}")
+        sent, got = self.watch(act)
+        self.set_link(number, "up")
+        until(lambda: self.metric() == before, seconds, "the way back")
+        return self.gap(sent, got, moments[0], moments[1]), self.gap(sent, got, moments[1])
+
+
+def measure_flaps(lab, name, kinds, shape, number, rounds, quiet=8, variant=Variant()):
+    """Returns of a link, and its loss a second later, by OSPF."""
+    links, _ = shape
+    routers = Routers(lab, kinds, links, "ospf", variant)
+    target = f"10.20.{len(links) - 1}.100"
+    until(lambda: routers.sender.ping(target, check=False).returncode == 0, 60, "a way", pause=0.3)
+    results = []
+    for _ in range(rounds):
+        time.sleep(quiet)
+        results.append(routers.flap(number, quiet))
+    for what, gaps in zip(("returns", "is cut again"), zip(*results)):
+        print(f"      {name}, a link {what}: without a way {' '.join(f'{gap * 1000:.0f}' for gap in gaps)} ms, median "
+              f"{statistics.median(gaps) * 1000:.0f}, worst {max(gaps) * 1000:.0f}", flush=True)
+    return zip(*results)
 
 
 def measure(lab, name, kinds, shape, rounds, seconds=60, quiet=8, protocol="rip", variant=Variant()):
