@@ -12,9 +12,10 @@ struct PortChoice: Hashable, Sendable {
 /// The outside ports of one address and transport: free, in use, resting or reserved.
 ///
 /// Ports have a place: the even ones first, then the odd ones, so that those of one parity lie
-/// together. A bit for each place says whether it is taken. A draw tries some places, and if none is
-/// free picks the n-th free one, so that each is as likely as the others; counts of what is taken
-/// in each stretch of 1,024 places make finding it a matter of some 50 additions. An untouched pool is zero pages that cost nothing.
+/// together. A bit for each place says whether it is taken. A draw tries some places, and if none
+/// is free picks the n-th free one, so that each is as likely as the others; counts of what is
+/// taken in each stretch of 1,024 places make finding it a matter of some 50 additions. An
+/// untouched pool is zero pages that cost nothing.
 struct PortPool {
     /// Who has a port.
     enum Owner: Equatable {

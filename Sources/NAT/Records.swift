@@ -74,8 +74,8 @@ struct Peer: BitwiseCopyable, Sendable {
 ///
 /// Fixed layout of 64 octets, a cache line, in this order: 12 that count what inside sent, 36 of
 /// endpoints and state, 12 that count what the remote sent, 4 of number. It is all that a packet
-/// needs but those of TCP, whose `TCPEnd`s lie in a table of their own that others never touch; what
-/// only set-up and end need is a `Membership`.
+/// needs but those of TCP, whose `TCPEnd`s lie in a table of their own that others never touch;
+/// what only set-up and end need is a `Membership`.
 @frozen
 public struct Session: BitwiseCopyable, Sendable {
     /// What came from inside.

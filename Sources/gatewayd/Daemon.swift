@@ -237,9 +237,8 @@ final class Daemon {
             routingMail.descriptor,
         ].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         // A full mailbox empties within a turn of the worker's loop.
-        _ = unsafe poll(
-            &files, nfds_t(files.count), routingWait(most: waiting.isEmpty ? 1000 : 1, until: endAt)
-        )
+        let timeout = routingWait(most: waiting.isEmpty ? 1000 : 1, until: endAt)
+        _ = unsafe poll(&files, nfds_t(files.count), timeout)
     }
 
     private func handle(_ signal: Signal) {
@@ -371,11 +370,10 @@ final class Daemon {
         forgetWatchers()
         journal.writeSuppressed()
         let inbox = inbox
-        let queueDrops = (lan.queueDrops(), wan.queueDrops())
+        let queueDrops = [lan.queueDrops(), wan.queueDrops()]
         _ = jobs.post(
             .once { path in
-                if let drops = queueDrops.0 { path.note(queueDrops: drops, .lan) }
-                if let drops = queueDrops.1 { path.note(queueDrops: drops, .wan) }
+                path.note(queueDrops: queueDrops)
                 let sample = Sample(path)
                 _ = inbox.post(ControlJob { $0.take(sample) })
             })

@@ -25,12 +25,15 @@ struct DataPath: ~Copyable {
     /// Frames that did not fit a device's queue to us, by side.
     var queueDrops = InlineArray<2, UInt64>(repeating: 0)
 
-    /// Counts what the kernel dropped, by how many it says there were since the start.
-    mutating func note(queueDrops total: UInt64, _ side: Side) {
-        let known = queueDrops[side.index]
-        guard total > known else { return }
-        queueDrops[side.index] = total
-        forwarder.count(.deviceQueueFull, on: side, at: now, times: total - known)
+    /// Counts what the kernel dropped, by how many it says there were since the start; nil where it
+    /// says nothing.
+    mutating func note(queueDrops totals: [UInt64?]) {
+        for side in Side.allCases {
+            let known = queueDrops[side.index]
+            guard let total = totals[side.index], total > known else { continue }
+            queueDrops[side.index] = total
+            forwarder.count(.deviceQueueFull, on: side, at: now, times: total - known)
+        }
     }
 }
 

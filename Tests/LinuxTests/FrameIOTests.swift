@@ -184,7 +184,8 @@ struct FrameIOTests {
             return processorTime() - began
         }
         #expect(try spent(busy: .seconds(0)) < 2_000_000)
-        #expect(try spent(busy: .milliseconds(40)) > 2_000_000)
+        // It lets others run: on a busy machine one try may get little of the processor.
+        #expect(try (0..<10).contains { _ in try spent(busy: .milliseconds(40)) > 2_000_000 })
         _ = pair.mailbox.post(1)
         let now = Clock.now()
         #expect(try pair.io.wait(until: nil, now: now, busy: .milliseconds(40)) == .mailbox)

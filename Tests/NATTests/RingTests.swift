@@ -157,7 +157,8 @@ extension NAT {
             walked.append(next - 1)
             let isRight =
                 isInUse(next - 1) && session.flags & kind.flag != 0
-                && session.firstDirection == direction && mappings[members[next - 1].mapping].host == host
+                && session.firstDirection == direction
+                && mappings[members[next - 1].mapping].host == host
             guard isRight, session.links.newer != 0 else {
                 found.append("\(next - 1) does not belong to the \(kind) of \(host)")
                 return walked

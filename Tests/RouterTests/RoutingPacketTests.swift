@@ -97,6 +97,11 @@ struct RoutingPacketTests {
     @Test("What is for a router further off goes to the next one", .row("OSPF-PKT-1"))
     func oursToARouterFurtherOff() throws {
         var bench = Self.bench()
+        // The next one is known: what has to wait for it takes the route to the destination then.
+        let near = RoutingDatagram(
+            side: .wan, source: ip("203.0.113.2"), destination: ip("203.0.113.9"),
+            transport: .ospf, payload: [7])
+        _ = bench.send(near)
         let datagram = RoutingDatagram(
             side: .wan, source: ip("203.0.113.2"), destination: ip("198.51.100.7"),
             transport: .ospf, timeToLive: 255, nextHop: ip("203.0.113.9"), payload: [7])
