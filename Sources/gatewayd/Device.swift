@@ -29,7 +29,6 @@ struct Device: ~Copyable {
             checksum: settings.checksumOffload, segmentation: settings.segmentationOffload)
         let place = settings.namespace
         let socket = try Self.inside(place) { try NetlinkSocket() }
-        let monitor = try Self.inside(place) { try LinkMonitor() }
         var tap: TapDevice
         if let kept = try Self.adopt(inherited, settings, offload) {
             tap = kept
@@ -55,6 +54,8 @@ struct Device: ~Copyable {
             try socket.attach(link: settings.tap, toBridge: bridge)
         }
         if settings.isPersistent { try tap.setPersistent(true) }
+        // From here on: what we changed ourselves is no event.
+        let monitor = try Self.inside(place) { try LinkMonitor() }
         let link = try socket.link(named: settings.tap)
         self.side = side
         self.tap = tap

@@ -239,3 +239,10 @@ def answers_of_every_kind(lab):
     assert json.loads(curl.stdout)["instance"] == "lab"
     missing = sh([f"{BIN}/gatewayctl", "--socket", "/tmp/gwlab-nothing.sock", "status"], check=False)
     assert missing.returncode == 69, (missing.returncode, missing.stderr)
+
+
+@rows()
+def setting_a_device_up_is_no_event(lab):
+    gateway = lab.start()
+    lab.cli1.ping(SRV)
+    assert "link.changed" not in gateway.process.output, gateway.process.output
