@@ -1,5 +1,5 @@
 """The daemon: its configuration, its process, its control socket."""
-import collections, contextlib, http.client, json, os, socket, time, urllib.parse
+import collections, contextlib, glob, http.client, json, os, signal, socket, time, urllib.parse
 
 from basics import *
 
@@ -150,6 +150,21 @@ class Gateway:
         """Resident memory in octets."""
         with open(f"/proc/{self.process.pid}/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    @contextlib.contextmanager
+    def held(self):
+        """Lets no thread of the daemon run while the block does."""
+        def threads():
+            for path in glob.glob(f"/proc/{self.process.pid}/task/*/stat"):
+                with open(path) as file:
+                    yield file.read().rpartition(") ")[2][0]
+        self.process.popen.send_signal(signal.SIGSTOP)
+        try:
+            # A thread that is told last still works until then.
+            until(lambda: set(threads()) == {"T"}, 3, "all threads to stop")
+            yield
+        finally:
+            self.process.popen.send_signal(signal.SIGCONT)
 
     @contextlib.contextmanager
     def dropping(self, reason, side, count=1, seconds=3):

@@ -1,5 +1,5 @@
 """Forwarding, TTL, MTU, fragments, ICMP and address rules: rows F-*, P-*, M-* of the list."""
-import contextlib, json, random, signal, socket, time
+import contextlib, json, random, socket, time
 
 from lab import *
 from scapy.layers.inet import ICMP, IP, IPOption, IPOption_LSRR, IPOption_RR, IPOption_SSRR, TCP, UDP
@@ -418,11 +418,8 @@ def frames_written(lab, gateway, send):
         link = json.loads(lab.wsw.ip("-j -s link show wan0").stdout)[0]
         return link["stats64"]["rx"]["packets"]
     before = writes()
-    gateway.process.popen.send_signal(signal.SIGSTOP)
-    try:
+    with gateway.held():
         receive = send()
-    finally:
-        gateway.process.popen.send_signal(signal.SIGCONT)
     receive()
     until(lambda: writes() > before, 3)
     return writes() - before
@@ -491,11 +488,8 @@ def what_the_queue_of_a_tap_can_not_hold_is_counted(lab):
     client = lab.cli1.udp(4000)
     client.sendto(b"first", (SRV, 9000))
     until(lambda: gateway.neighbors().get("10.10.0.2"), 3)
-    gateway.process.popen.send_signal(signal.SIGSTOP)
-    try:
+    with gateway.held():
         for number in range(400):
             client.sendto(b"%d" % number, (SRV, 9000))
-    finally:
-        gateway.process.popen.send_signal(signal.SIGCONT)
     until(lambda: gateway.drops()["device.queue_full", "lan"] >= 200, 4, "the count")
     assert gateway.drops()["device.queue_full", "lan"] <= 310, gateway.drops()
