@@ -42,33 +42,50 @@ def bird_alone_around_a_ring(lab):
     around(lab, "ring, BIRD by OSPF", BIRD, 6)
 
 
-def flaps(lab, name, kinds, rounds):
+def flaps(lab, shape, name, kinds, rounds):
     if not FULL:
         raise Skip("LAB_FULL is not set")
-    for shape, (links, number, variant) in FLAPS.items():
-        yield shape, *measure_flaps(lab, f"{shape}, {name}", kinds, links, number, rounds, variant=variant)
-        lab.end_of_test()
+    links, number, variant = FLAPS[shape]
+    return measure_flaps(lab, f"{shape}, {name} by OSPF", kinds, links, number, rounds, variant=variant)
 
 
-@rows(timeout=400)
-def a_link_of_ours_returns_and_is_cut_again(lab):
-    for shape, returns, cuts in flaps(lab, "ours by OSPF", OURS, 3):
-        assert max(returns) <= 0.1 and max(cuts) <= 1.5, (shape, returns, cuts)
+@rows(timeout=300)
+def a_link_of_a_ring_of_ours_returns_and_is_cut_again(lab):
+    returns, cuts = flaps(lab, "ring", "ours", OURS, 3)
+    assert max(returns) <= 0.1 and max(cuts) <= 1.5, (returns, cuts)
 
 
-@rows(timeout=400)
-def a_link_returns_and_is_cut_again_with_frr_and_bird(lab):
-    for _ in flaps(lab, "ours with FRR and BIRD by OSPF", MIXED, 3):
-        pass
+@rows(timeout=300)
+def a_link_of_a_diamond_of_ours_returns_and_is_cut_again(lab):
+    returns, cuts = flaps(lab, "diamond", "ours", OURS, 3)
+    assert max(returns) <= 0.1 and max(cuts) <= 1.5, (returns, cuts)
 
 
-@rows(timeout=600)
-def a_link_of_frr_returns_and_is_cut_again(lab):
-    for _ in flaps(lab, "FRR by OSPF", FRR, 2):
-        pass
+@rows(timeout=300)
+def a_link_of_a_ring_returns_and_is_cut_again_with_frr_and_bird(lab):
+    flaps(lab, "ring", "ours with FRR and BIRD", MIXED, 3)
 
 
-@rows(timeout=600)
-def a_link_of_bird_returns_and_is_cut_again(lab):
-    for _ in flaps(lab, "BIRD by OSPF", BIRD, 2):
-        pass
+@rows(timeout=300)
+def a_link_of_a_diamond_returns_and_is_cut_again_with_frr_and_bird(lab):
+    flaps(lab, "diamond", "ours with FRR and BIRD", MIXED, 3)
+
+
+@rows(timeout=300)
+def a_link_of_a_ring_of_frr_returns_and_is_cut_again(lab):
+    flaps(lab, "ring", "FRR", FRR, 2)
+
+
+@rows(timeout=300)
+def a_link_of_a_diamond_of_frr_returns_and_is_cut_again(lab):
+    flaps(lab, "diamond", "FRR", FRR, 2)
+
+
+@rows(timeout=300)
+def a_link_of_a_ring_of_bird_returns_and_is_cut_again(lab):
+    flaps(lab, "ring", "BIRD", BIRD, 2)
+
+
+@rows(timeout=300)
+def a_link_of_a_diamond_of_bird_returns_and_is_cut_again(lab):
+    flaps(lab, "diamond", "BIRD", BIRD, 2)
