@@ -8,26 +8,28 @@ struct Overtaken {
         var name: LSAName
     }
 
-    /// Most that are remembered.
-    static let most = 16_384
-    private var flushes: [Place: (header: LSAHeader, until: Instant)] = [:]
-    private var room = 256
+    private typealias Flushes = [Place: (header: LSAHeader, until: Instant)]
 
-    var count: Int { flushes.count }
+    /// Most that are remembered of one turn.
+    static let most = 8192
+    private var flushes: Flushes = [:]
+    /// Those of the turn before; what is older than that is past.
+    private var earlier: Flushes = [:]
+    private var nextTurn = Instant.zero
 
-    /// Remembers a flush.
+    var count: Int { flushes.count + earlier.count }
+
+    /// Remembers a flush, for as long as all others.
     mutating func note(_ header: LSAHeader, _ scope: Scope, until: Instant, at now: Instant) {
-        if flushes.count >= room {
-            flushes = flushes.filter { $0.value.until > now }
-            room = max(flushes.count * 2, 256)
-        }
+        if nextTurn <= now { (earlier, flushes, nextTurn) = (flushes, [:], until) }
         guard flushes.count < Self.most else { return }
         flushes[Place(scope: scope, name: header.name)] = (header, until)
     }
 
     /// Whether an LSA was flushed, and is no newer than what was.
     func holds(_ header: LSAHeader, _ scope: Scope, at now: Instant) -> Bool {
-        guard let flush = flushes[Place(scope: scope, name: header.name)] else { return false }
+        let place = Place(scope: scope, name: header.name)
+        guard let flush = flushes[place] ?? earlier[place] else { return false }
         return flush.until > now && header.recency(than: flush.header) != .newer
     }
 }

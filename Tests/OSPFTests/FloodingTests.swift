@@ -151,6 +151,23 @@ struct FloodingTests {
         #expect(other.engine.overtaken.count <= 1024, "what is past is forgotten")
     }
 
+    @Test("However many flushes there were, a second later there is room again", .row("S51"))
+    func manyOvertaken() {
+        var (overtaken, now) = (Overtaken(), Instant.zero + .seconds(1))
+        var header = left.external("1.0.0.0/8", age: 3600).header
+        for number in 0..<20_000 as Range<UInt32> {
+            header.id = IPv4Address(number)
+            overtaken.note(header, .system, until: now + .seconds(1), at: now)
+        }
+        #expect(overtaken.count == Overtaken.most && !overtaken.holds(header, .system, at: now))
+        now = now + .seconds(1)
+        overtaken.note(header, .system, until: now + .seconds(1), at: now)
+        #expect(overtaken.holds(header, .system, at: now))
+        header.id = IPv4Address(0)
+        #expect(!overtaken.holds(header, .system, at: now), "that is past")
+        #expect(overtaken.count == Overtaken.most + 1)
+    }
+
     @Test("What is wrong with one LSA does not matter to the next", .row("OSPF-FLD-1", "S51"))
     func bad() {
         let bed = pair()
