@@ -115,13 +115,15 @@ public struct FrameRun: Sendable {
             && a.be32(ethernet + 8) == b.be32(ethernet + 8)
     }
 
-    /// Whether a TCP segment is the next one of the stream, with the same acknowledgement, window
-    /// and options.
+    /// Whether a TCP segment is the next one of the stream, and alike but for number, control bits
+    /// and checksum.
     private func follows(_ next: RawSpan, _ first: RawSpan) -> Bool {
         let (tcp, joined) = (Self.transport, UInt32(truncatingIfNeeded: length - payload))
         return next.be32(tcp + 4) == first.be32(tcp + 4) &+ joined
             && next.be32(tcp + 8) == first.be32(tcp + 8)
+            && next.byte(tcp + 12) == first.byte(tcp + 12)
             && next.be16(tcp + 14) == first.be16(tcp + 14)
+            && next.be16(tcp + 18) == first.be16(tcp + 18)
             && stride(from: tcp + 20, to: payload, by: 4)
                 .allSatisfy { next.be32($0) == first.be32($0) }
     }

@@ -219,6 +219,14 @@ extension FrameRunTests {
         #expect(Self.join([frames[1], frames[2]]) == nil)
     }
 
+    /// One bit is another, and the checksum is left to the kernel.
+    static func bent(_ frame: [UInt8], _ place: Int) -> [UInt8] {
+        var frame = frame
+        frame[0] = VirtioNetHeader.needsChecksum
+        frame[place] ^= 1
+        return frame
+    }
+
     static let otherSegments: [(String, [UInt8])] = [
         ("a gap", segment(4, [3, 4])),
         ("sent again", segment(1, [1, 2])),
@@ -231,6 +239,8 @@ extension FrameRunTests {
         ("urgent", segment(3, [3, 4], [.ack, TCPFlags(rawValue: 0x20)])),
         ("the window was cut", segment(3, [3, 4], [.ack, TCPFlags(rawValue: 0x80)])),
         ("congestion echoed", segment(3, [3, 4], [.ack, TCPFlags(rawValue: 0x40)])),
+        ("a reserved bit", bent(segment(3, [3, 4]), ip + 32)),
+        ("an urgent pointer that does not count", bent(segment(3, [3, 4]), ip + 39)),
         ("no acknowledgement", segment(3, [3, 4], TCPFlags())),
         ("nothing in it", segment(3, [])),
         ("congestion experienced", segment(3, [3, 4], flow: flow.with { $0.typeOfService = 3 })),
