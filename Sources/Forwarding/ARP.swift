@@ -236,7 +236,8 @@ extension Forwarder {
         for number: UInt32, _ bytes: RawSpan, _ header: VirtioNetHeader, _ side: Side,
         isOwn: Bool = false, at now: Instant
     ) throws(DropReason) {
-        guard mayWait, let held = store.hold(bytes, header, side, isOwn: isOwn)
+        let neighbor = isOwn ? neighbors.records[number].address : nil
+        guard mayWait, let held = store.hold(bytes, header, side, ownTo: neighbor)
         else { throw .arpQueueFull }
         enqueue(held, for: number, at: now)
     }
@@ -296,7 +297,7 @@ extension Forwarder {
     /// §3.3.2: host unreachable only now), and nobody asks again before a hold-down is over.
     private mutating func fail(_ number: UInt32, _ now: Instant, _ outbox: inout Outbox) {
         if let held = neighbors.records[number].waiting.popFirst(in: store) {
-            if !store[held].isOwn {
+            if store[held].neighbor == nil {
                 report(.unreachable(UnreachableCode.host), aboutHeld: held, now, &outbox)
             }
             drop(.arpUnresolved, on: store[held].side, at: now)

@@ -161,7 +161,7 @@ extension Forwarder {
         }
         counters[path.side.index].errorsSent &+= 1
         if !neighbors.records[number].isUsable {
-            holdLast(for: number, neighbors.records[number].side, at: path.now, &outbox)
+            holdLast(for: number, at: path.now, &outbox)
         }
     }
 
@@ -206,15 +206,16 @@ extension Forwarder {
 
     /// Takes the packet just composed back and lets it wait for its neighbour.
     private mutating func holdLast(
-        for number: UInt32, _ side: Side, at now: Instant, _ outbox: inout Outbox
+        for number: UInt32, at now: Instant, _ outbox: inout Outbox
     ) {
         var held: UInt32?
         let mayWait = mayWait
+        let (side, neighbor) = (neighbors.records[number].side, neighbors.records[number].address)
         outbox.takeBack { bytes in
             guard mayWait else { return }
             let frame = bytes.part(
                 VirtioNetHeader.length, bytes.byteCount - VirtioNetHeader.length)
-            held = store.hold(frame, VirtioNetHeader(), side, isOwn: true)
+            held = store.hold(frame, VirtioNetHeader(), side, ownTo: neighbor)
         }
         guard let held else {
             drop(.arpQueueFull, on: side, at: now)

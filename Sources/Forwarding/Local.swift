@@ -60,17 +60,17 @@ extension Forwarder {
         frame.setBe16(Packet.ip + 10, 0)
         let sum = Checksum.sum(frame.bytes.part(Packet.ip, packet.headerLength))
         frame.setBe16(Packet.ip + 10, ~Checksum.fold(sum))
-        return try send(&frame, &header, reply, path, &outbox)
+        let group = fib.lookup(IPv4Address(reply.destination))
+        guard fib.action(of: group) == .forward else { throw .routeNone }
+        let hop = hop(in: group, to: reply.destination, reply)
+        return try send(&frame, &header, reply, by: hop, path, &outbox)
     }
 
     /// Sends a packet of our own that lies complete in `frame` but for its Ethernet header.
     private mutating func send(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
-        _ path: Path, _ outbox: inout Outbox
+        by hop: Hop, _ path: Path, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict {
-        let group = fib.lookup(IPv4Address(packet.destination))
-        guard fib.action(of: group) == .forward else { throw .routeNone }
-        let hop = hop(in: group, to: packet.destination, packet)
         guard links[hop.side.index].isUp else { throw .deviceDown }
         let number = try findNeighbor(hop, at: path.now, into: &outbox)
         if neighbors.records[number].isUsable {
@@ -84,14 +84,15 @@ extension Forwarder {
 
     /// A packet of our own that waited and whose neighbour is known now.
     private mutating func resend(
-        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, by hop: Hop,
         _ now: Instant, _ outbox: inout Outbox
     ) -> Verdict {
         do throws(DropReason) {
             let packet = try Packet(&frame, header)
-            return try send(&frame, &header, packet, Path(side: side, now: now), &outbox)
+            let path = Path(side: hop.side, now: now)
+            return try send(&frame, &header, packet, by: hop, path, &outbox)
         } catch {
-            drop(error, on: side, at: now)
+            drop(error, on: hop.side, at: now)
             return .drop(error)
         }
     }
@@ -113,10 +114,12 @@ extension Forwarder {
             store.release(held)
             header = record.header
             var bytes = frame.window(0, Int(record.length))
-            verdict =
-                record.isOwn
-                ? resend(&bytes, &header, record.side, now, &outbox)
-                : process(&bytes, &header, on: record.side, at: now, into: &outbox)
+            if let neighbor = record.neighbor {
+                let hop = Hop(side: record.side, address: neighbor)
+                verdict = resend(&bytes, &header, by: hop, now, &outbox)
+            } else {
+                verdict = process(&bytes, &header, on: record.side, at: now, into: &outbox)
+            }
         } else if let number = fragments.popWhole() {
             let side = fragments.records[number].side
             let length = assemble(number, &frame)

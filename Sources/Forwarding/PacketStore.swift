@@ -13,8 +13,8 @@ struct PacketStore: ~Copyable {
         var length: UInt32
         var header: VirtioNetHeader
         var side: Side
-        /// Made here: it needs no more than a neighbour.
-        var isOwn: Bool
+        /// Made here, and it needs no more than this neighbour; nil for all others.
+        var neighbor: UInt32?
     }
 
     private struct Block: BitwiseCopyable {
@@ -63,7 +63,7 @@ struct PacketStore: ~Copyable {
 
     /// Keeps a copy of a frame; nil when there is no room.
     mutating func hold(
-        _ frame: RawSpan, _ header: VirtioNetHeader, _ side: Side, isOwn: Bool = false
+        _ frame: RawSpan, _ header: VirtioNetHeader, _ side: Side, ownTo neighbor: UInt32? = nil
     ) -> UInt32? {
         let needed = max((frame.byteCount + Self.blockBytes - 1) / Self.blockBytes, 1)
         guard blockPool.capacity - blockPool.used >= needed, let number = heldPool.take() else {
@@ -83,7 +83,7 @@ struct PacketStore: ~Copyable {
         }
         held[number] = Held(
             next: 0, block: first, length: UInt32(frame.byteCount), header: header, side: side,
-            isOwn: isOwn)
+            neighbor: neighbor)
         return number
     }
 

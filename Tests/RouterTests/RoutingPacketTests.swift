@@ -97,17 +97,15 @@ struct RoutingPacketTests {
     @Test("What is for a router further off goes to the next one", .row("OSPF-PKT-1"))
     func oursToARouterFurtherOff() throws {
         var bench = Self.bench()
-        // The next one is known: what has to wait for it takes the route to the destination then.
-        let near = RoutingDatagram(
-            side: .wan, source: ip("203.0.113.2"), destination: ip("203.0.113.9"),
-            transport: .ospf, payload: [7])
-        _ = bench.send(near)
         let datagram = RoutingDatagram(
             side: .wan, source: ip("203.0.113.2"), destination: ip("198.51.100.7"),
             transport: .ospf, timeToLive: 255, nextHop: ip("203.0.113.9"), payload: [7])
-        let sent = try #require(bench.send(datagram).first)
-        #expect(sent.seen["eth.dst"] == Bench.hardware(of: ip("203.0.113.9")).description)
-        #expect(sent.seen["ip.dst"] == "198.51.100.7" && sent.seen["ip.ttl"] == "255")
+        // The first waits until the next one is known. The routes say another way.
+        for _ in 0..<2 {
+            let sent = try #require(bench.send(datagram).first)
+            #expect(sent.seen["eth.dst"] == Bench.hardware(of: ip("203.0.113.9")).description)
+            #expect(sent.seen["ip.dst"] == "198.51.100.7" && sent.seen["ip.ttl"] == "255")
+        }
     }
 
     @Test("What is for BFD is handed over with its TTL, and only what is sent to us")
