@@ -71,7 +71,7 @@ private let package = URL(filePath: #filePath).deletingLastPathComponent()
 @Suite struct SchemaTests {
     typealias Object = [String: Any]
 
-    private func schema() throws -> Object {
+    func schema() throws -> Object {
         let data = try Data(contentsOf: package.appending(path: "config/gateway.schema.json"))
         return try #require(try JSONSerialization.jsonObject(with: data) as? Object)
     }
