@@ -35,6 +35,13 @@ def demo_is_green(lab):
 
 
 @rows(timeout=60)
+def the_benchmark_runs(lab):
+    run = f"{ROOT}/Tests/Benchmarks/system/run --runs 1 --seconds 1 --measure rtt gateway"
+    done = sh(["env", f"GATEWAY_BIN={BIN}", *run.split()], False, 50)
+    assert done.returncode == 0 and "| RTT p50, us |" in done.stdout, done.stdout + done.stderr
+
+
+@rows(timeout=60)
 def quickstart_works(lab):
     """On a machine of its own: two network cards, an empty /etc/gatewayd and /run/gatewayd."""
     script = f"""
