@@ -40,6 +40,9 @@ struct DatabaseDescription: Hashable {
         headers = try LSAHeader.list(body, from: Self.fixedLength)
     }
 
+    /// Whether it proposes to lead an exchange (RFC 2328 §10.8).
+    var isProposal: Bool { flags == [.initial, .more, .master] && headers.isEmpty }
+
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.append16(mtu)

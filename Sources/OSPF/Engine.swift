@@ -51,6 +51,9 @@ public struct OSPFEngine: ~Copyable {
     var now: Instant
     var out = OSPFEffects()
 
+    /// Whether neighbours may be waiting for their turn to come up, and until when at most.
+    var isAnyWaiting = false
+    var turnAt: Instant?
     /// LSAs at MaxAge that wait for acknowledgements, and whether one may have them all.
     var flushed: [UInt32] = []
     var mayRemove = false
@@ -280,6 +283,7 @@ public struct OSPFEngine: ~Copyable {
                 consider(interfaces[number].neighbors[index].retransmission.nextDue)
             }
         }
+        consider(turnAt)
         consider(restart?.end)
         consider(stubUntil)
         for area in areas {
@@ -355,7 +359,9 @@ public struct OSPFEngine: ~Copyable {
     private mutating func settle() {
         for _ in 0..<16 {
             checkRestart()
-            let work = [electAll(), finishLoading(), originate(), calculate(), removeFlushed()]
+            let work = [
+                electAll(), finishLoading(), giveTurns(), originate(), calculate(), removeFlushed(),
+            ]
             if !work.contains(true) { break }
         }
         for number in interfaces.indices {

@@ -84,6 +84,9 @@ extension OSPFEngine {
         let exchange = interfaces[number].neighbors[index].exchange
         let isRepeated = exchange.received == bare
         switch interfaces[number].neighbors[index].state {
+        // It waits for its turn to come up.
+        case .twoWay where description.isProposal && wantsAdjacency(number, index):
+            interfaces[number].neighbors[index].proposal = description
         case .down, .attempt, .initial, .twoWay: throw .neighborState
         case .exStart: try negotiate(description, bare, number, index)
         case .exchange where isRepeated, .loading where isRepeated, .full where isRepeated:
@@ -107,13 +110,13 @@ extension OSPFEngine {
     }
 
     /// Agrees who leads: the one with the higher router id.
-    private mutating func negotiate(
+    mutating func negotiate(
         _ description: DatabaseDescription, _ bare: DatabaseDescription, _ number: Int,
         _ index: Int
     ) throws(OSPFDrop) {
         let isHigher = interfaces[number].neighbors[index].router > settings.router
         let exchange = interfaces[number].neighbors[index].exchange
-        if isHigher, description.flags == [.initial, .more, .master], description.headers.isEmpty {
+        if isHigher, description.isProposal {
             interfaces[number].neighbors[index].exchange.isMaster = false
             interfaces[number].neighbors[index].exchange.sequence = description.sequence
         } else if isHigher || !description.flags.isDisjoint(with: [.initial, .master])

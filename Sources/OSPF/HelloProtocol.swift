@@ -254,7 +254,7 @@ extension OSPFEngine {
     // MARK: Neighbours
 
     /// Whether databases are to be exchanged (RFC 2328 §10.4).
-    private func wantsAdjacency(_ number: Int, _ index: Int) -> Bool {
+    func wantsAdjacency(_ number: Int, _ index: Int) -> Bool {
         let interface = interfaces[number]
         let address = interface.neighbors[index].address
         return interface.state == .pointToPoint || interface.isDesignated
@@ -265,7 +265,7 @@ extension OSPFEngine {
     mutating func handle(_ number: Int, _ index: Int, _ event: NeighborEvent) {
         let old = interfaces[number].neighbors[index].state
         let new = old.next(
-            on: event, isWanted: wantsAdjacency(number, index),
+            on: event, isWanted: wantsAdjacency(number, index) && hasTurn(number, index),
             isLoaded: interfaces[number].neighbors[index].requests.isEmpty)
         guard let new else { return }
         interfaces[number].neighbors[index].state = new
@@ -287,6 +287,9 @@ extension OSPFEngine {
         let isKept = interfaces[number].neighbors[index].graceUntil != nil
         if (old >= .twoWay) != (new >= .twoWay), !isKept { interfaces[number].needsElection = true }
         if old == .exchange || old == .loading { mayRemove = true }
+        if old < new, new == .twoWay || new == .exStart {
+            interfaces[number].neighbors[index].since = now
+        }
         if new <= .exStart { forget(number, index) }
         switch new {
         case .exStart: beginExchange(number, index)
@@ -306,6 +309,7 @@ extension OSPFEngine {
         mayRemove = true
         interfaces[number].neighbors[index].retransmission = RetransmissionList()
         interfaces[number].neighbors[index].requests = RequestList()
+        interfaces[number].neighbors[index].proposal = nil
         interfaces[number].neighbors[index].exchange.summary = []
         interfaces[number].neighbors[index].exchange.retry = nil
         interfaces[number].neighbors[index].exchange.received = nil

@@ -18,6 +18,11 @@ struct Neighbor {
     /// Until when it is taken for full whatever it says, because it restarts (RFC 3623 §3).
     var graceUntil: Instant?
 
+    /// When it came to 2-Way, or when its turn to go on came.
+    var since = Instant.zero
+    /// What it proposed while it waited for that.
+    var proposal: DatabaseDescription?
+
     var exchange = Exchange()
     var requests = RequestList()
     var retransmission = RetransmissionList()

@@ -230,6 +230,8 @@ public struct OSPFLimits: Hashable, Sendable {
     public var lsas = 10_000
     /// Most neighbours on an interface.
     public var neighbors = 64
+    /// Most neighbours that are between 2-Way and Full at a time; others wait (RFC 4222 §2 (5)).
+    public var exchanges = 16
     /// Most routers whose long sequence numbers are kept on an interface.
     public var senders = 256
     /// Packets that are sent again in one go, and how soon after that the next go comes.

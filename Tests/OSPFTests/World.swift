@@ -109,10 +109,11 @@ final class World {
             area: IPv4Address(UInt32(home)))
         host.network = .loopback
         interfaces.append(host)
-        let settings = OSPFSettings(
+        var settings = OSPFSettings(
             router: IPv4Address(UInt32(router + 1)),
             areas: (0..<areas).map { OSPFAreaSettings(IPv4Address(UInt32($0))) },
             interfaces: interfaces)
+        if router % 2 == 0 { settings.limits.exchanges = 2 }
         routers.append(
             Router(
                 OSPFEngine(
