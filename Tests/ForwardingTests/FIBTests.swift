@@ -1,4 +1,5 @@
 import Forwarding
+import Support
 import Testing
 import Timing
 import Wire
@@ -67,7 +68,9 @@ private struct Oracle {
         return routes
     }
 
-    @Test("Random prefixes of all lengths match as by exhaustive search", arguments: 0..<20)
+    @Test(
+        "Random prefixes of all lengths match as by exhaustive search", .row("RT-LPM-1"),
+        arguments: 0..<20)
     func allLengths(seed: Int) {
         var random = Random(seed: UInt64(seed))
         let count = 1 + random.below(200)
@@ -83,7 +86,7 @@ private struct Oracle {
             randomRoutes(250, space: space, lengths: 12...32, random: &random), random: &random)
     }
 
-    @Test("Every length around one address, the default route included")
+    @Test("Every length around one address, the default route included", .row("RT-LPM-1"))
     func chain() {
         var random = Random(seed: 5)
         for last in [UInt32(0), 0x0a01_4000, 0x0a01_7fff, .max] {
@@ -133,7 +136,9 @@ private struct Oracle {
         #expect(out.neighbor(for: destination) == IPv4Address("203.0.113.1"))
     }
 
-    @Test("Equal ways share the flows evenly, and a flow keeps its way", arguments: 1...16)
+    @Test(
+        "Equal ways share the flows evenly, and a flow keeps its way", .row("RT-ECMP-1"),
+        arguments: 1...16)
     func equalWays(count: Int) {
         let hops = (1...count).map {
             FIBNextHop(side: $0 % 2 == 0 ? .lan : .wan, gateway: IPv4Address(UInt32($0)))

@@ -198,7 +198,7 @@ def no_route_is_told(lab):
     assert "Net Unreachable" in out, out
 
 
-@rows("F-7", "F-14")
+@rows("F-7", "F-14", "RT-LPM-1", "RT-DISC-1")
 def route_types_do_what_they_say(lab):
     gateway = lab.start({"routes": [
         {"to": "203.0.113.0/24", "via": R1}, {"to": "192.88.2.0/24", "type": "blackhole"},

@@ -101,7 +101,7 @@ def reach_far(lab):
     lab.cli2.ping(FAR, 2, "-I", INNER_HOST)
 
 
-@rows("OSPF-PKT-1", "OSPF-HEL-1", "OSPF-NSM-2", "OSPF-NLSA-1", "OSPF-RLSA-1", "OSPF-SPF-1", "OSPF-AGE-1", "S51")
+@rows("OSPF-PKT-1", "OSPF-HEL-1", "OSPF-NSM-2", "OSPF-NLSA-1", "OSPF-RLSA-1", "OSPF-SPF-1", "OSPF-AGE-1", "RT-PRF-1", "S51")
 def frr_and_bird_through_the_gateway(lab):
     inner_network(lab)
     gateway = lab.start(configuration())
@@ -294,7 +294,7 @@ def a_stub_area_has_a_default_route_only(lab):
     until(lambda: learned(gateway, "192.0.2.128/26", "ospf") == (R1, 20), 5, "what is outside, here")
 
 
-@rows("OSPF-XLSA-1")
+@rows("OSPF-XLSA-1", "RT-RED-1")
 def rip_and_ospf_hand_each_other_their_routes(lab):
     inner_network(lab)
     rip = {"interfaces": {"lan": {}}, "timers": {"update": "5s", "timeout": "12s", "garbage": "5s"},

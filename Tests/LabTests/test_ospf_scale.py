@@ -122,7 +122,7 @@ class Speaker:
         return len(lsas) - len(self.acknowledged)
 
 
-@rows("OSPF-FLD-6", "OSPF-SPF-5", timeout=180)
+@rows("OSPF-FLD-6", "OSPF-SPF-5", "RT-FIB-2", timeout=180)
 def very_many_networks_outside_come_and_go(lab):
     gateway = lab.start({**configuration(lan={**P2P}, wan=False), "nat": {"mode": "masquerade"}})
     # A router further away floods on what this one says, and loses nothing of it.

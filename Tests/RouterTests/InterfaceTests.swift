@@ -165,7 +165,37 @@ struct InterfaceTests {
         #expect(bench.send(ping, on: .wan).first?.seen["icmp.type"] == "0")
     }
 
-    @Test(.row("F-7"), .row("F-14"), .row("F-15"))
+    @Test("A change of routes moves running flows, which keep their outside port", .row("RT-NAT-1"))
+    func routesChangeUnderFlows() throws {
+        var bench = Bench()
+        let packet = PacketBuilder("192.168.50.10", "198.51.100.7").udp(4000, 53)
+        func send() -> SentFrame? { bench.send(packet, on: .lan).first }
+        let before = try #require(send())
+        func change(_ routes: [Route]) { bench.apply(routes: routes) { _ in } }
+        let remote = prefix("198.51.100.0/24")
+        func by(_ side: Side, _ gateway: String) -> [Route] {
+            let hop = NextHop(side: side, gateway: ip(gateway))
+            return Bench.routes + [Route(remote, source: .static, action: .forward([hop]))]
+        }
+        change(by(.wan, "203.0.113.77"))
+        let moved = try #require(send())
+        #expect(moved.seen["eth.dst"] == Bench.hardware(of: ip("203.0.113.77")).description)
+        for field in ["ip.src", "udp.srcport"] { #expect(moved.seen[field] == before.seen[field]) }
+        // A way inside needs no translation; without any nothing leaves.
+        change(by(.lan, "192.168.50.77"))
+        let inside = try #require(send())
+        #expect(inside.side == .lan && inside.seen["ip.src"] == "192.168.50.10")
+        change(Bench.routes + [Route(remote, source: .static, action: .blackhole)])
+        #expect(send() == nil && bench.drops(.routeBlackhole, on: .lan) == 1)
+        change(Bench.routes)
+        let back = try #require(send())
+        #expect(back.seen["udp.srcport"] == before.seen["udp.srcport"])
+        let answer = PacketBuilder("198.51.100.7", "203.0.113.2")
+            .udp(53, UInt16(try #require(before.seen["udp.srcport"])) ?? 0)
+        #expect(bench.send(answer, on: .wan).first?.seen["ip.dst"] == "192.168.50.10")
+    }
+
+    @Test(.row("F-7"), .row("F-14"), .row("F-15"), .row("RT-LPM-1"), .row("RT-DISC-1"))
     func theLongestPrefixDecides() throws {
         let routes =
             Bench.routes + [

@@ -1,6 +1,7 @@
 import Forwarding
 import Router
 import Routing
+import Support
 import Testing
 import Timing
 import Wire
@@ -59,7 +60,8 @@ import Wire
         model.filter { $0.key.contains(address) }.max { $0.key.length < $1.key.length }?.value ?? 0
     }
 
-    @Test("Patches make of a table what a new one would be", arguments: 0..<12)
+    @Test(
+        "Patches make of a table what a new one would be", .row("RT-FIB-1"), arguments: 0..<12)
     func patches(seed: UInt64) {
         var random = Random(seed: seed)
         var builder = FIBBuilder()
@@ -107,7 +109,9 @@ import Wire
         #expect(generation == builder.generation && count == model.count)
     }
 
-    @Test("When a side goes down, equal ways take over before the routes are worked through")
+    @Test(
+        "When a side goes down, equal ways take over before the routes are worked through",
+        .row("RT-ECMP-1"))
     func failover() throws {
         let wan = NextHop(side: .wan, gateway: IPv4Address(203, 0, 113, 9))
         let lan = NextHop(side: .lan, gateway: IPv4Address(192, 168, 50, 9))

@@ -1,6 +1,7 @@
 import Forwarding
 import Router
 import Routing
+import Support
 import Testing
 import Timing
 import Wire
@@ -202,7 +203,9 @@ private struct Model {
         }
     }
 
-    @Test("Forwarding tables built from the changes do what the RIB says", arguments: 0..<8)
+    @Test(
+        "Forwarding tables built from the changes do what the RIB says", .row("RT-FIB-1"),
+        arguments: 0..<8)
     func forwarding(seed: UInt64) throws {
         var random = Random(seed: 900 + seed)
         var rib = RIB()

@@ -1,4 +1,5 @@
 import Routing
+import Support
 import Testing
 import Wire
 
@@ -41,7 +42,7 @@ private func route(
             RouteInfo(source: route.source, distance: route.distance, metric: route.metric))
     }
 
-    @Test("Distance decides between sources, and losers come back")
+    @Test("Distance decides between sources, and losers come back", .row("RT-PRF-1"))
     mutating func distance() {
         let rip = route("10.0.0.0/8", .rip, metric: 1, via(1))
         let ospf = route("10.0.0.0/8", .ospf, metric: 500, via(2))
@@ -55,7 +56,7 @@ private func route(
         #expect(drain() == [set(ospf), .remove(ospf.prefix)])
     }
 
-    @Test("A floating static route waits behind a learned one")
+    @Test("A floating static route waits behind a learned one", .row("RT-PRF-2"))
     mutating func floating() {
         let floating = route("0.0.0.0/0", .static, distance: 200, via(1))
         let learned = route("0.0.0.0/0", .rip, metric: 3, via(2))
@@ -107,7 +108,7 @@ private func route(
         #expect(rib.best(for: wide.prefix)?.action == .forward(expected))
     }
 
-    @Test("Distance 255 is never used")
+    @Test("Distance 255 is never used", .row("RT-PRF-2"))
     mutating func distance255() {
         announce(route("10.0.0.0/8", .static, distance: 255, via(1)))
         #expect(drain() == [])
