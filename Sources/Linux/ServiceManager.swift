@@ -50,7 +50,7 @@ public final class ServiceManager: Sendable {
     @discardableResult
     public func stopping(status: String? = nil) -> Bool { send("STOPPING=1", status) }
 
-    /// The daemon ends on its own after `period`: no sooner is it to be killed.
+    /// The daemon ends on its own after `period`; it is not to be killed before that and 10 s more.
     @discardableResult
     public func stopping(in period: Interval, status: String? = nil) -> Bool {
         let patience = period + .seconds(10)

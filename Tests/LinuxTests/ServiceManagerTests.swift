@@ -16,13 +16,15 @@ struct ServiceManagerTests {
             manager.ready(), manager.ready(status: "126 sessions"), manager.status("a\nREADY=1"),
             manager.reloading(at: Instant(nanoseconds: 1_234_567_899)), manager.stopping(),
             manager.watchdog(), manager.removeStored(name: "tap-lan"),
+            manager.stopping(in: .seconds(5), status: "soon"),
         ]
-        #expect(results == [Bool](repeating: true, count: 7))
+        #expect(results == [Bool](repeating: true, count: 8))
         #expect(
             receiver.receiveAll() == [
                 "READY=1", "READY=1\nSTATUS=126 sessions", "STATUS=a\\x0aREADY=1",
                 "RELOADING=1\nMONOTONIC_USEC=1234567", "STOPPING=1", "WATCHDOG=1",
                 "FDSTOREREMOVE=1\nFDNAME=tap-lan",
+                "STOPPING=1\nEXTEND_TIMEOUT_USEC=15000000\nSTATUS=soon",
             ])
     }
 
