@@ -24,7 +24,7 @@ let package = Package(
             name: "GatewayCore",
             targets: [
                 "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
-                "Configuration", "Control", "Support", "BFD",
+                "Configuration", "Control", "Support", "BFD", "OSPF",
             ]),
         .library(name: "GatewayControl", targets: ["Control", "ControlServer", "Wire"]),
         .library(name: "Allocations", targets: ["Allocations"]),

@@ -4,7 +4,7 @@ import PackageDescription
 // One executable a target: Sources/NAME/NAME.swift. To add one, add its name here and that file;
 // `run` finds it. Seeds of its own may lie in Corpus/NAME. Only `run` builds this package.
 let targets = [
-    "FuzzBFD", "FuzzFilter", "FuzzFrame", "FuzzPipeline", "FuzzRIP", "FuzzRequest",
+    "FuzzBFD", "FuzzFilter", "FuzzFrame", "FuzzOSPF", "FuzzPipeline", "FuzzRIP", "FuzzRequest",
     "FuzzTranslate", "FuzzYAML",
 ]
 
