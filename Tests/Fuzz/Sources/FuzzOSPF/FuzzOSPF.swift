@@ -15,12 +15,12 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     return 0
 }
 
-/// Plays packets to one speaker of OSPF, which lives on from packet to packet, and stops the program
-/// where a promise does not hold.
+/// Plays packets to one speaker of OSPF, which lives on from packet to packet, and stops the
+/// program where a promise does not hold.
 ///
-/// The first two octets of an input say on which side the packet comes, what the neighbour there has
-/// said before, and how much time passes; then follows a packet as it is, or the kind and the body
-/// of one whose header and sums are put right.
+/// The first two octets of an input say on which side the packet comes, what the neighbour there
+/// has said before, and how much time passes; then follows a packet as it is, or the kind and the
+/// body of one whose header and sums are put right.
 private struct OSPFExercise: ~Copyable {
     private static let most = 200
     private static let own = IPv4Address(5, 5, 5, 5)
