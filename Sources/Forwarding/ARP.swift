@@ -5,7 +5,8 @@ public import Wire
 
 // ARP: answers, learning, asking, defending (RFC 826, RFC 1122 §2.3.2, RFC 5227).
 extension Forwarder {
-    /// Takes an ARP packet: answers for our addresses, learns what may be learnt.
+    /// Takes an ARP packet: answers for our addresses, learns what may be learnt. Of several
+    /// workers all learn and the first one answers.
     mutating func arp(
         _ frame: inout MutableRawSpan, _ side: Side, _ now: Instant, _ outbox: inout Outbox
     ) throws(DropReason) {
@@ -17,7 +18,7 @@ extension Forwarder {
         if own.isOwn(sender, on: side) {
             if isProbing(sender, side) {
                 giveWay(sender, packet, side, now)
-            } else {
+            } else if share.index == 0 {
                 defend(packet, side, now, &outbox)
             }
             throw .arpConflict
@@ -41,8 +42,11 @@ extension Forwarder {
             try update(known, packet, isAnswer: packet.operation == .reply, now, &outbox)
         } else if packet.operation == .request, isForUs {
             learn(packet, side, now)
+        } else if packet.operation == .reply {
+            // Another worker may have asked.
+            guard share.count > 1 else { throw .arpUnsolicited }
         } else {
-            throw packet.operation == .reply ? .arpUnsolicited : .arpNotForUs
+            throw .arpNotForUs
         }
         guard packet.operation == .request else { return }
         guard isForUs else { return }
@@ -76,6 +80,7 @@ extension Forwarder {
     private mutating func answer(
         _ packet: ARPPacket, _ side: Side, _ now: Instant, _ outbox: inout Outbox
     ) throws(DropReason) {
+        guard share.index == 0 else { return }
         let hardware = MACAddress(links[side.index].hardware)
         let reply = ARPPacket(
             .reply, senderHardware: hardware, senderAddress: packet.targetAddress,
@@ -234,10 +239,10 @@ extension Forwarder {
     /// Keeps a packet until its neighbour is known; the oldest goes when too many wait.
     mutating func wait(
         for number: UInt32, _ bytes: RawSpan, _ header: VirtioNetHeader, _ side: Side,
-        isOwn: Bool = false, at now: Instant
+        as kind: HandOver = .received, isOwn: Bool = false, at now: Instant
     ) throws(DropReason) {
         let neighbor = isOwn ? neighbors.records[number].address : nil
-        guard mayWait, let held = store.hold(bytes, header, side, ownTo: neighbor)
+        guard mayWait, let held = store.hold(bytes, header, side, as: kind, ownTo: neighbor)
         else { throw .arpQueueFull }
         enqueue(held, for: number, at: now)
     }
@@ -329,7 +334,9 @@ extension Forwarder {
         store.copy(held, from: 0, count: count, to: &frame, at: 0)
         var bytes = frame.window(0, count)
         guard let packet = try? Packet(quoting: &bytes) else { return }
-        error(kind, about: packet, &bytes, Path(side: record.side, now: now), &outbox)
+        var path = Path(side: record.side, now: now)
+        path.kind = record.kind
+        error(kind, about: packet, &bytes, path, &outbox)
     }
 
     private var scratchLength: Int { 640 }
@@ -390,17 +397,17 @@ extension Forwarder {
             number, deadline: TimerWheel.deadline(NeighborLimits.forget, after: now))
     }
 
-    /// Forgets one neighbour, or all that are not fixed. Returns how many.
-    public mutating func flushNeighbors(_ address: IPv4Address?, at now: Instant) -> Int {
-        var count = 0
+    /// Forgets one neighbour, or all that are not fixed, and returns them.
+    public mutating func flushNeighbors(_ address: IPv4Address?, at now: Instant) -> [Neighbor] {
+        var forgotten: [Neighbor] = []
         for number in 0..<neighbors.pool.highest {
             let record = neighbors.records[number]
             guard neighbors.find(record.side, record.address) == number,
                 record.state != .permanent, address == nil || address?.rawValue == record.address
             else { continue }
             forget(number, .arpUnresolved, now)
-            count += 1
+            forgotten.append(record)
         }
-        return count
+        return forgotten
     }
 }

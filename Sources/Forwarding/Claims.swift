@@ -1,4 +1,5 @@
 import Memory
+import NAT
 public import Timing
 public import Wire
 
@@ -43,8 +44,10 @@ extension Forwarder {
         claimTimers(at: now, into: &outbox)
     }
 
-    /// Begins to use an address, after probing for another owner where that is asked for.
+    /// Begins to use an address, after probing for another owner where that is asked for. Of
+    /// several workers the first speaks for all.
     mutating func claim(_ address: InterfaceAddress, on side: Side, at now: Instant) {
+        guard share.index == 0 else { return }
         let probes = settings[side].probesAddresses
         let delay = probes ? Int64(random.below(1_000_000_000)) : 0
         claims.append(
@@ -57,6 +60,7 @@ extension Forwarder {
     /// Tells everybody on a side where our addresses are now, three times: the device is up again
     /// or has another hardware address.
     mutating func announceAll(on side: Side, at now: Instant, into outbox: inout Outbox) {
+        guard share.index == 0 else { return }
         for address in settings[side].addresses where !isProbing(address.address.rawValue, side) {
             claims.removeAll { $0.side == side && $0.address == address.address.rawValue }
             claims.append(

@@ -29,6 +29,20 @@ public struct SideCounters: Sendable {
         lastDrop[Int(reason.rawValue)] = now
     }
 
+    /// Adds those of another worker.
+    public mutating func add(_ other: SideCounters) {
+        receivedPackets &+= other.receivedPackets
+        receivedBytes &+= other.receivedBytes
+        sentPackets &+= other.sentPackets
+        sentBytes &+= other.sentBytes
+        errorsSent &+= other.errorsSent
+        errorsSuppressed &+= other.errorsSuppressed
+        for reason in 0..<DropReason.count {
+            drops[reason] &+= other.drops[reason]
+            lastDrop[reason] = max(lastDrop[reason], other.lastDrop[reason])
+        }
+    }
+
     /// Drops for `reason`.
     public subscript(reason: DropReason) -> UInt64 { drops[Int(reason.rawValue)] }
 }

@@ -37,15 +37,21 @@ enum ErrorKind {
 /// Limits on what we say by ourselves (RFC 1812 §4.3.2.8, SECURITY S06).
 struct RateLimits {
     let key: HashKey
-    private var errors = Bucket(perSecond: 1000, burst: 1000)
+    private var errors: Bucket
     private var sources = InlineArray<256, Bucket>(repeating: Bucket(perSecond: 10, burst: 50))
     /// Echo replies.
-    var local = Bucket(perSecond: 20_000, burst: 5000)
+    var local: Bucket
     /// ARP requests (SECURITY S31).
-    var requests = Bucket(
-        perSecond: NeighborLimits.requestsPerSecond, burst: NeighborLimits.requestsPerSecond)
+    var requests: Bucket
 
-    init(key: HashKey) { self.key = key }
+    /// One worker's part of the limits.
+    init(key: HashKey, workers: Int) {
+        self.key = key
+        errors = Bucket(perSecond: 1000 / workers, burst: 1000 / workers)
+        local = Bucket(perSecond: 20_000 / workers, burst: 5000 / workers)
+        let requests = NeighborLimits.requestsPerSecond / workers
+        self.requests = Bucket(perSecond: requests, burst: requests)
+    }
 
     /// Whether an error to `source` may be sent now. The buckets of sources are picked by a keyed
     /// hash and the common one is drawn on at random, so that neither tells of other hosts.
@@ -90,7 +96,7 @@ extension Forwarder {
         _ kind: ErrorKind, about packet: Packet, _ frame: inout MutableRawSpan, _ path: Path,
         _ outbox: inout Outbox
     ) {
-        guard let number = stationToAnswer(packet, path, &outbox) else { return }
+        guard !path.isTurned, let number = stationToAnswer(packet, path, &outbox) else { return }
         completeChecksum(&frame, packet)
         composeError(kind, about: packet, &frame, path, to: number, &outbox)
     }
@@ -247,7 +253,7 @@ extension Forwarder {
         let destination =
             direction == .inbound ? nat.insideAddress(of: session) : packet.destination
         let hop = try route(packet, to: destination, &frame, path, &outbox)
-        guard hop.side != path.side else { throw .routeSameSide }
+        guard hop.side != path.side || path.isTurned else { throw .routeSameSide }
         try checkSize(packet, hop.side, &frame, path, &outbox)
         guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
             return .consumed
@@ -258,7 +264,7 @@ extension Forwarder {
         if direction == .outbound, !packet.isAtomic {
             renumber(&frame, packet.identification, of: session)
         }
-        decrementTTL(&frame, packet)
+        if !path.isTurned { decrementTTL(&frame, packet) }
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
     }
 
@@ -269,6 +275,7 @@ extension Forwarder {
     ) throws(DropReason) -> Verdict {
         let (first, quote) = try quoted(packet, &frame, .outbound)
         try checkTTL(packet, &frame, path, &outbox)
+        if let verdict = turnError(first, quote, packet, &frame, &header) { return verdict }
         // What the second translation will see: the quote with its destination translated.
         let session = nat.session(first)
         let second = try nat.findQuoted(

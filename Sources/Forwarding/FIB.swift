@@ -153,22 +153,41 @@ public struct FIB: ~Copyable, @unchecked Sendable {
     public init(routes: [FIBRoute], groups: [NextHopGroup], generation: UInt32) {
         precondition(groups.first?.action == FIBAction.none && groups.count <= Self.mostGroups)
         let pieces = RangeList(routes, groupCount: groups.count).pieces
-        var layout = RegionLayout()
-        let rootExtent = layout.reserve(UInt64.self, count: 1 << Int(32 - Self.chunkBits))
-        rangesUsed = RangeList.storedCount(of: pieces)
-        let spare = max(rangesUsed / 4, 65_536)
-        let rangeExtent = layout.reserve(UInt32.self, count: rangesUsed + spare)
-        let groupExtent = layout.reserve(
-            NextHopGroup.self, count: min(groups.count * 2 + 64, Self.mostGroups))
-        let region = Region(layout)
-        root = region.array(rootExtent)
-        ranges = region.array(rangeExtent)
-        self.groups = region.array(groupExtent)
-        self.region = region
+        let used = RangeList.storedCount(of: pieces)
+        self.init(
+            ranges: used + max(used / 4, 65_536),
+            groups: min(groups.count * 2 + 64, Self.mostGroups))
+        rangesUsed = used
         self.generation = generation
         routeCount = routes.count
         for (i, group) in groups.enumerated() { self.groups[i] = group }
         RangeList.store(pieces, root: root, ranges: ranges)
+    }
+
+    /// An empty table with room for so many words of ranges and so many groups.
+    private init(ranges rangeCount: Int, groups groupCount: Int) {
+        var layout = RegionLayout()
+        let rootExtent = layout.reserve(UInt64.self, count: 1 << Int(32 - Self.chunkBits))
+        let rangeExtent = layout.reserve(UInt32.self, count: rangeCount)
+        let groupExtent = layout.reserve(NextHopGroup.self, count: groupCount)
+        let region = Region(layout)
+        root = region.array(rootExtent)
+        ranges = region.array(rangeExtent)
+        groups = region.array(groupExtent)
+        self.region = region
+        (generation, routeCount, rangesUsed) = (0, 0, 0)
+    }
+
+    /// Another table with the same routes, for another worker. O(size of the table).
+    public borrowing func copy() -> FIB {
+        var other = FIB(ranges: ranges.count, groups: groups.count)
+        other.root.copy(root.count, from: root)
+        other.ranges.copy(rangesUsed, from: ranges)
+        other.groups.copy(groups.count, from: groups)
+        other.generation = generation
+        other.routeCount = routeCount
+        other.rangesUsed = rangesUsed
+        return other
     }
 
     /// A table in which every route has a group of its own; for small tables and tests.

@@ -71,6 +71,21 @@ public enum FIBUpdate: ~Copyable, Sendable {
     case table(FIB)
     /// A difference to the last update.
     case patch(FIBPatch)
+
+    /// The same for another worker, if there is one.
+    public static func copy(of update: borrowing FIBUpdate?) -> FIBUpdate? {
+        switch update {
+        case .some(let update): update.copy()
+        case .none: nil
+        }
+    }
+
+    private borrowing func copy() -> FIBUpdate {
+        switch self {
+        case .table(let table): .table(table.copy())
+        case .patch(let patch): .patch(patch)
+        }
+    }
 }
 
 extension FIB {

@@ -14,6 +14,10 @@ public enum Verdict: Sendable {
     case consumed
     /// It is for a routing protocol, which reads it from the frame.
     case routing(RoutingPacket)
+    /// This worker takes its first `length` octets, with the header as changed, further.
+    case hand(Int, HandOver, length: Int)
+    /// This worker, the first, took it or not, and all others are to overhear it as it is.
+    case spread(isTaken: Bool)
 }
 
 /// What became of a packet that waited.
@@ -24,6 +28,9 @@ public enum Resumed: Hashable, Sendable {
     case done
     /// The last piece of it came: it is for a routing protocol, which reads it from the frame.
     case routing(RoutingPacket)
+    /// It came in on this side; this worker takes its first `length` octets further, with this
+    /// header.
+    case hand(Side, Int, HandOver, VirtioNetHeader, length: Int)
 }
 
 /// The packet path: neighbours, routes, translation, counters. A plain value without clock, random
@@ -35,9 +42,12 @@ public struct Forwarder: ~Copyable {
     public internal(set) var nat: NAT
     /// Routes; replaced as a whole between batches by `publish`.
     public private(set) var fib: FIB
+    /// Who takes which frame, if there are several workers.
+    public private(set) var steering: Steering
     /// Counters per side, by `Side.index`.
     public internal(set) var counters: InlineArray<2, SideCounters>
 
+    let share: Share
     var neighbors: NeighborTable
     var store: PacketStore
     var fragments: FragmentTable
@@ -66,13 +76,16 @@ public struct Forwarder: ~Copyable {
         var isUp = true
     }
 
-    /// A gateway with these settings and no routes.
-    public init(_ settings: ForwardingSettings, random: Random) {
+    /// A gateway with these settings and no routes, or a worker's share of one.
+    public init(_ settings: ForwardingSettings, share: Share = .whole, random: Random) {
         var source = random
         let natSource = Random(key: (source.next(), source.next(), source.next(), source.next()))
         self.settings = settings
         nat = NAT(
-            settings.nat, outsideAddresses: Self.outsideAddresses(settings), random: natSource)
+            settings.nat, outsideAddresses: Self.outsideAddresses(settings), share: share,
+            random: natSource)
+        self.share = share
+        steering = Steering(settings, pool: Self.outsideAddresses(settings), share)
         fib = FIB()
         counters = InlineArray(repeating: SideCounters())
         neighbors = NeighborTable(key: HashKey(source.next(), source.next()))
@@ -86,7 +99,7 @@ public struct Forwarder: ~Copyable {
         }
         own = OwnAddresses(settings)
         claims = []
-        limits = RateLimits(key: HashKey(source.next(), source.next()))
+        limits = RateLimits(key: HashKey(source.next(), source.next()), workers: share.count)
         identifications = Identifications(&source)
         self.random = source
     }
@@ -132,6 +145,7 @@ public struct Forwarder: ~Copyable {
             links[side.index].mtu = new[side].mtu
         }
         own = OwnAddresses(settings)
+        steering = Steering(settings, pool: Self.outsideAddresses(settings), share)
         nat.apply(new.nat, outsideAddresses: Self.outsideAddresses(settings), at: now)
         for side in Side.allCases { installStaticNeighbors(side, at: now) }
         for side in Side.allCases {
@@ -176,11 +190,21 @@ public struct Forwarder: ~Copyable {
         counters[side.index].drops[Int(reason.rawValue)] &+= times - 1
     }
 
+    /// Counts a frame of `bytes` octets as it came, if another worker takes it through the gateway.
+    @inline(__always)
+    public mutating func countReceived(_ bytes: Int, on side: Side) {
+        counters[side.index].receivedPackets &+= 1
+        counters[side.index].receivedBytes &+= UInt64(truncatingIfNeeded: bytes)
+    }
+
     /// Counts a frame of `bytes` octets handed to the device of `side`.
     public mutating func countSent(_ bytes: Int, on side: Side) {
         counters[side.index].sentPackets &+= 1
         counters[side.index].sentBytes &+= UInt64(truncatingIfNeeded: bytes)
     }
+
+    /// Which of several workers this is, from 0 on.
+    public var index: Int { share.index }
 
     /// Whether the device of `side` is up.
     public func isUp(_ side: Side) -> Bool { links[side.index].isUp }

@@ -282,7 +282,7 @@ struct FragmentTable: ~Copyable {
             guard mayGo(number), !holding || records[number].held.count > 0 else { continue }
             let isUnderWay =
                 switch records[number].fate {
-                case .session, .pair, .plain: true
+                case .session, .pair, .plain, .away, .turned: true
                 case .unknown, .local: false
                 }
             let rank = sources[sourceSlot(records[number].source)].count + (isUnderWay ? 0 : 1024)

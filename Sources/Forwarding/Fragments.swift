@@ -108,7 +108,7 @@ extension Forwarder {
         }
         guard fragments.find(packet, path.side) == number,
             hasRoom(for: bytes),
-            let held = store.hold(bytes, header, path.side)
+            let held = store.hold(bytes, header, path.side, as: path.kind)
         else {
             refuse(packet, .fragmentLimit, path.side, at: path.now)
             throw .fragmentLimit

@@ -108,20 +108,23 @@ extension Forwarder {
     ) -> Resumed {
         var header = VirtioNetHeader()
         let verdict: Verdict
+        let side: Side
         if let held = ready.popFirst(in: store) {
             let record = store[held]
             store.copy(held, from: 0, count: Int(record.length), to: &frame, at: 0)
             store.release(held)
             header = record.header
+            side = record.side
             var bytes = frame.window(0, Int(record.length))
             if let neighbor = record.neighbor {
-                let hop = Hop(side: record.side, address: neighbor)
+                let hop = Hop(side: side, address: neighbor)
                 verdict = resend(&bytes, &header, by: hop, now, &outbox)
             } else {
-                verdict = process(&bytes, &header, on: record.side, at: now, into: &outbox)
+                verdict = take(
+                    &bytes, &header, on: side, as: record.kind, at: now, into: &outbox)
             }
         } else if let number = fragments.popWhole() {
-            let side = fragments.records[number].side
+            side = fragments.records[number].side
             let length = assemble(number, &frame)
             dropPieces(number, .fragmentMalformed, at: now)
             fragments.remove(number)
@@ -142,7 +145,9 @@ extension Forwarder {
             }
             if !fits { drop(.outputFull, on: side, at: now) }
         case .routing(let packet): return .routing(packet)
-        case .drop, .consumed: break
+        case .hand(let worker, let kind, let length):
+            return .hand(side, worker, kind, header, length: length)
+        case .drop, .consumed, .spread: break
         }
         return .done
     }

@@ -15,6 +15,8 @@ struct PacketStore: ~Copyable {
         var side: Side
         /// Made here, and it needs no more than this neighbour; nil for all others.
         var neighbor: UInt32?
+        /// What is to be done with it.
+        var kind: HandOver
     }
 
     private struct Block: BitwiseCopyable {
@@ -63,7 +65,8 @@ struct PacketStore: ~Copyable {
 
     /// Keeps a copy of a frame; nil when there is no room.
     mutating func hold(
-        _ frame: RawSpan, _ header: VirtioNetHeader, _ side: Side, ownTo neighbor: UInt32? = nil
+        _ frame: RawSpan, _ header: VirtioNetHeader, _ side: Side, as kind: HandOver = .received,
+        ownTo neighbor: UInt32? = nil
     ) -> UInt32? {
         let needed = max((frame.byteCount + Self.blockBytes - 1) / Self.blockBytes, 1)
         guard blockPool.capacity - blockPool.used >= needed, let number = heldPool.take() else {
@@ -83,7 +86,7 @@ struct PacketStore: ~Copyable {
         }
         held[number] = Held(
             next: 0, block: first, length: UInt32(frame.byteCount), header: header, side: side,
-            neighbor: neighbor)
+            neighbor: neighbor, kind: kind)
         return number
     }
 

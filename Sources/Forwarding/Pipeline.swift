@@ -15,20 +15,32 @@ extension Forwarder {
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, on side: Side,
         at now: Instant, into outbox: inout Outbox
     ) -> Verdict {
-        counters[side.index].receivedPackets &+= 1
-        counters[side.index].receivedBytes &+= UInt64(truncatingIfNeeded: frame.byteCount)
+        countReceived(frame.byteCount, on: side)
+        if let verdict = short(&frame, &header, side, now) { return verdict }
+        // What we have no session of may be another worker's.
+        if share.count > 1,
+            let verdict = steer(&frame, &header, on: side, at: now, into: &outbox)
+        {
+            return verdict
+        }
+        return process(&frame, &header, on: side, at: now, into: &outbox)
+    }
+
+    /// The short way of a plain packet of ours; nil if it has to go the long one.
+    @inline(__always)
+    mutating func short(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
+        _ now: Instant
+    ) -> Verdict? {
         do throws(DropReason) {
-            // Each direction has a copy of the short way that need not ask which it is.
-            let verdict =
-                side == settings.nat.outside
+            // Each direction has a copy that need not ask which it is.
+            return side == settings.nat.outside
                 ? try plainEstablished(&frame, &header, side, .inbound, now)
                 : try plainEstablished(&frame, &header, side, .outbound, now)
-            if let verdict { return verdict }
         } catch {
             drop(error, on: side, at: now)
             return .drop(error)
         }
-        return process(&frame, &header, on: side, at: now, into: &outbox)
     }
 
     /// As `receive`, for a frame that was counted when it came.
@@ -45,7 +57,7 @@ extension Forwarder {
     }
 
     // 1  Ethernet: ours, broadcast or multicast. 2  ARP or IPv4.
-    private mutating func ethernet(
+    mutating func ethernet(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
         _ now: Instant, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict {
@@ -157,6 +169,11 @@ extension Forwarder {
         }
         let isUndecided = packet.isFragment && packet.isFirst && path.fate.isUnknown
         do throws(DropReason) {
+            if packet.isFragment, share.count > 1,
+                let verdict = try elsewhere(packet, &frame, &header, &path, &outbox)
+            {
+                return verdict
+            }
             switch try way(packet, side, &path) {
             case .local: return try local(&frame, &header, packet, path, &outbox)
             case .outbound: return try outbound(&frame, &header, packet, &path, &outbox)
@@ -205,7 +222,7 @@ extension Forwarder {
     }
 
     /// Finds what an inbound packet belongs to; false if to nothing but we are its destination.
-    private func finds(
+    func finds(
         _ packet: Packet, _ direction: Direction, _ path: inout Path, orLocal: Bool
     ) throws(DropReason) -> Bool {
         if path.session(nat, direction) != nil || packet.isICMPError { return true }
@@ -250,7 +267,7 @@ extension Forwarder {
     }
 
     // 5-9  From the world to an inside host.
-    private mutating func inbound(
+    mutating func inbound(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
         _ path: inout Path, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict {
@@ -268,7 +285,7 @@ extension Forwarder {
             throw .natNoSession
         }
         let hop = try route(packet, to: inside, &frame, path, &outbox)
-        guard hop.side != path.side else { throw .routeSameSide }
+        guard hop.side != path.side || path.isTurned else { throw .routeSameSide }
         try checkSize(packet, hop.side, &frame, path, &outbox)
         guard let neighbor = try neighbor(hop, &frame, header, packet, path, &outbox) else {
             return .consumed
@@ -282,7 +299,8 @@ extension Forwarder {
         } else {
             throw .natNoSession
         }
-        try translate(&frame, packet, session, .inbound, path.now)
+        try translate(
+            &frame, packet, session, .inbound, path.now, decrementTTL: !path.isTurned)
         nat.setNeighbor(of: session, .inbound, neighbor, epoch: epoch)
         remember(packet, .session(session, nat.serial(session)), path)
         return leave(&frame, &header, packet, by: neighbor, path, &outbox)
@@ -293,13 +311,14 @@ extension Forwarder {
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
         _ path: inout Path, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict {
-        guard settings.nat.hairpin, nat.allowsHairpin(packet) else {
-            error(
-                .unreachable(UnreachableCode.administrative), about: packet, &frame, path, &outbox)
-            throw .natHairpinOff
-        }
+        try checkHairpin(packet, &frame, path, &outbox)
         if packet.isICMPError {
             return try hairpinError(&frame, &header, packet, path, &outbox)
+        }
+        if share.count > 1,
+            let verdict = try grant(packet, &frame, &header, path, &outbox)
+        {
+            return verdict
         }
         try checkTTL(packet, &frame, path, &outbox)
         let pair = path.pair(nat)

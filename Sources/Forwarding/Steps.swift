@@ -13,6 +13,11 @@ struct Path {
     var admission: Admission?
     /// The identification that all pieces of the packet's datagram leave with.
     var identification: UInt16?
+    /// What another worker left to do.
+    var kind = HandOver.received
+    /// Whether another worker translated it outwards: its sender is not to be told anything by the
+    /// address it has now.
+    var isTurned: Bool { kind == .turned }
 
     init(side: Side, now: Instant) {
         self.side = side
@@ -48,6 +53,10 @@ enum Fate: BitwiseCopyable {
     case local
     /// Not translated, for its ports.
     case plain
+    /// Handed to this worker.
+    case away(Int)
+    /// Translated outwards by this session, with its serial, and handed to this worker.
+    case turned(UInt32, UInt32, Int)
 
     var isUnknown: Bool { if case .unknown = self { true } else { false } }
 }
@@ -67,7 +76,7 @@ extension Forwarder {
     mutating func checkTTL(
         _ packet: Packet, _ frame: inout MutableRawSpan, _ path: Path, _ outbox: inout Outbox
     ) throws(DropReason) {
-        guard packet.timeToLive <= 1 else { return }
+        guard packet.timeToLive <= 1, !path.isTurned else { return }
         error(.timeExceeded, about: packet, &frame, path, &outbox)
         throw .ttlExpired
     }
@@ -168,6 +177,17 @@ extension Forwarder {
 
     // MARK: Translation
 
+    /// Refuses a packet from one inside host to another where the settings want none.
+    mutating func checkHairpin(
+        _ packet: Packet, _ frame: inout MutableRawSpan, _ path: Path, _ outbox: inout Outbox
+    ) throws(DropReason) {
+        guard settings.nat.hairpin, nat.allowsHairpin(packet) else {
+            error(
+                .unreachable(UnreachableCode.administrative), about: packet, &frame, path, &outbox)
+            throw .natHairpinOff
+        }
+    }
+
     /// The session of a packet from inside, made if there is none.
     mutating func outboundSession(
         _ packet: Packet, _ frame: inout MutableRawSpan, _ path: Path, _ outbox: inout Outbox
@@ -215,7 +235,8 @@ extension Forwarder {
     @discardableResult
     mutating func translate(
         _ frame: inout MutableRawSpan, _ packet: Packet, _ session: UInt32,
-        _ direction: Direction, _ now: Instant, identification: UInt16? = nil
+        _ direction: Direction, _ now: Instant, identification: UInt16? = nil,
+        decrementTTL: Bool = true
     ) throws(DropReason) -> Bool {
         var isIntact = true
         let control: TCPFlags = [.syn, .fin, .rst]
@@ -223,7 +244,7 @@ extension Forwarder {
             isIntact = packet.transportChecksumIsValid(&frame)
         }
         try nat.track(session, packet, &frame, direction, isIntact: isIntact, at: now)
-        nat.rewrite(session, packet, direction, &frame)
+        nat.rewrite(session, packet, direction, &frame, decrementTTL: decrementTTL)
         if direction == .outbound, !packet.isAtomic {
             renumber(&frame, packet.identification, of: session, as: identification)
         }
@@ -262,7 +283,8 @@ extension Forwarder {
         guard links[hop.side.index].isUp else { throw .deviceDown }
         let number = try findNeighbor(hop, at: path.now, into: &outbox)
         if neighbors.records[number].isUsable { return number }
-        try wait(for: number, frame.bytes, header, path.side, at: path.now)
+        try wait(
+            for: number, frame.bytes, header, path.side, as: path.kind, at: path.now)
         return nil
     }
 

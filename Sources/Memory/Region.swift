@@ -98,6 +98,12 @@ public struct FlatArray<Element: BitwiseCopyable>: @unchecked Sendable {
         unsafe (base + range.lowerBound).update(repeating: value, count: range.count)
     }
 
+    /// Takes over the first `count` elements of another array, which both must have.
+    public func copy(_ count: Int, from other: FlatArray) {
+        precondition(count >= 0 && count <= self.count && count <= other.count)
+        unsafe base.update(from: other.base, count: count)
+    }
+
     /// The element at `index`, in place. Traps when out of range.
     @inlinable
     public subscript(index: UInt32) -> Element {

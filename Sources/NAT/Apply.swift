@@ -16,8 +16,9 @@ extension NAT {
         settings = new
         settings.mode = old.mode
         settings.outside = old.outside
+        settings.limits = share.part(of: new.limits)
         settings.limits.sessions = old.limits.sessions
-        if !samePools { pools = PoolSet(settings, addresses: outsideAddresses) }
+        if !samePools { pools = PoolSet(settings, addresses: outsideAddresses, share) }
         blocks = pools.blocks
         oneToOne = OneToOneTable(settings)
         forwards = ForwardTable(settings, addresses: outsideAddresses)
@@ -148,11 +149,20 @@ extension NAT {
         /// Transport.
         public let transport: Transport
         /// Given to mappings.
-        public let used: Int
+        public private(set) var used: Int
         /// Freed lately.
-        public let resting: Int
+        public private(set) var resting: Int
         /// That may be given out.
-        public let total: Int
+        public private(set) var total: Int
+        /// Whether each worker has the whole range: its hosts have blocks of it.
+        let isWhole: Bool
+
+        /// Adds that of another worker.
+        public mutating func add(_ other: PoolUse) {
+            used += other.used
+            resting += other.resting
+            if !isWhole { total += other.total }
+        }
     }
 
     /// How far the pools are used, by address and transport.
@@ -162,7 +172,8 @@ extension NAT {
                 let pool = pools[index, transport]
                 return PoolUse(
                     address: IPv4Address(pools.addresses[index]), transport: transport,
-                    used: pool.used, resting: pool.resting, total: pool.total)
+                    used: pool.used, resting: pool.resting, total: pool.total,
+                    isWhole: blocks != nil)
             }
         }
     }

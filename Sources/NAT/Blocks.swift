@@ -63,9 +63,12 @@ public struct BlockPlan: Hashable, Sendable {
 
     /// The inside host that an outside port belongs to; nil if to none.
     public func host(of address: IPv4Address, port: UInt16) -> IPv4Address? {
-        guard let number = outside.firstIndex(of: address), Int(port) >= firstPort else {
-            return nil
-        }
+        outside.firstIndex(of: address).flatMap { host(ofAddress: $0, port: port) }
+    }
+
+    /// As above, by the place of the address among the outside ones. O(prefixes).
+    public func host(ofAddress number: Int, port: UInt16) -> IPv4Address? {
+        guard Int(port) >= firstPort else { return nil }
         let block = (Int(port) - firstPort) / size
         guard block < blocksPerAddress else { return nil }
         var left = number * blocksPerAddress + block

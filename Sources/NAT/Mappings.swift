@@ -246,7 +246,11 @@ extension NAT {
     func poolChoice(_ host: UInt32) -> UInt32 {
         if let own = blocks?.place(of: host) { return UInt32(own.address) }
         let count = UInt32(pools.addresses.count)
-        return count == 0 ? 0 : Self.hostHash(host, key) % count
+        // Of several workers two may have sessions of one host: all choose alike.
+        let spread =
+            share.count == 1
+            ? Self.hostHash(host, key) : UInt32(truncatingIfNeeded: share.spread(host))
+        return count == 0 ? 0 : spread % count
     }
 
     mutating func giveHost(_ number: UInt32) {

@@ -42,6 +42,8 @@ public struct NAT: ~Copyable {
     /// Forwards by inside endpoint, for mappings that inside hosts start (consistent with REQ-1).
     var forwards: ForwardTable
     @usableFromInline let key: HashKey
+    /// What of all hosts and ports is ours.
+    let share: Share
     var random: Random
     /// Idle ticks by phase for each transport; filled from the settings.
     @usableFromInline var timeouts = InlineArray<9, UInt32>(repeating: 1)
@@ -66,9 +68,14 @@ public struct NAT: ~Copyable {
     /// copies whole, 845 octets, for each call of a method that only reads.
     private let passedByAddress: Any? = nil
 
-    /// Tables for `settings.limits`, translating to `outsideAddresses`: at most 1,024, in order of
-    /// use.
-    public init(_ settings: NATSettings, outsideAddresses: [IPv4Address], random: Random) {
+    /// Tables for a worker's share of `whole.limits`, translating to `outsideAddresses`: at most
+    /// 1,024, in order of use.
+    public init(
+        _ whole: NATSettings, outsideAddresses: [IPv4Address], share: Share = .whole,
+        random: Random
+    ) {
+        var settings = whole
+        settings.limits = share.part(of: whole.limits)
         let count = settings.mode == .none ? 16 : settings.limits.sessions
         let layout = StateLayout(sessions: count)
         let memory = Region(layout.region)
@@ -96,7 +103,9 @@ public struct NAT: ~Copyable {
         self.random = source
         self.settings = settings
         let addresses = settings.mode == .none ? [] : outsideAddresses
-        pools = PoolSet(settings, addresses: addresses)
+        pools = PoolSet(settings, addresses: addresses, share)
+        self.share = share
+        lastSerial = UInt32(share.index)
         blocks = pools.blocks
         oneToOne = OneToOneTable(settings)
         forwards = ForwardTable(settings, addresses: addresses)
@@ -240,6 +249,18 @@ public struct NATStatistics: Sendable {
     public var closed = InlineArray<4, UInt64>(repeating: 0)
     /// Why they ended, by `Transport.counter`; strangers that went with their mapping are in none.
     public var ends = InlineArray<4, SessionEnds>(repeating: SessionEnds())
+
+    /// Adds those of another worker.
+    public mutating func add(_ other: NATStatistics) {
+        for kind in created.indices {
+            created[kind] &+= other.created[kind]
+            closed[kind] &+= other.closed[kind]
+            ends[kind].expired &+= other.ends[kind].expired
+            ends[kind].evicted &+= other.ends[kind].evicted
+            ends[kind].yielded &+= other.ends[kind].yielded
+            ends[kind].killed &+= other.ends[kind].killed
+        }
+    }
 }
 
 /// Why sessions ended.

@@ -23,8 +23,8 @@ public struct OneToOne: Hashable, Sendable {
 }
 
 /// The one-to-one entries, ready to be asked from both ends. O(log n).
-struct OneToOneTable {
-    private struct Entry {
+public struct OneToOneTable: Sendable {
+    private struct Entry: Sendable {
         var key: UInt32
         var other: UInt32
         var mask: UInt32
@@ -35,7 +35,8 @@ struct OneToOneTable {
     private let byInside: [Entry]
     private let sources: [[IPv4Prefix]]
 
-    init(_ settings: NATSettings) {
+    /// The entries of settings that translate.
+    public init(_ settings: NATSettings) {
         let entries = settings.mode == .none ? [] : settings.oneToOne
         sources = entries.map(\.sources)
         func sorted(_ key: (OneToOne) -> IPv4Prefix, _ other: (OneToOne) -> IPv4Prefix) -> [Entry] {
@@ -52,12 +53,12 @@ struct OneToOneTable {
     var isEmpty: Bool { byOutside.isEmpty }
 
     /// The entry of an outside address and the inside host it leads to.
-    func find(outside: UInt32) -> (number: UInt32, inside: UInt32)? {
+    public func find(outside: UInt32) -> (number: UInt32, inside: UInt32)? {
         Self.find(outside, in: byOutside).map { ($0.number, $0.address) }
     }
 
     /// The entry of an inside host and its outside address.
-    func find(inside: UInt32) -> (number: UInt32, outside: UInt32)? {
+    public func find(inside: UInt32) -> (number: UInt32, outside: UInt32)? {
         Self.find(inside, in: byInside).map { ($0.number, $0.address) }
     }
 

@@ -15,7 +15,7 @@ struct PoolSet: ~Copyable {
     private let region: Region
     private var pools: [PortPool]
 
-    init(_ settings: NATSettings, addresses: [IPv4Address]) {
+    init(_ settings: NATSettings, addresses: [IPv4Address], _ share: Share) {
         let own = addresses.prefix(NATSettings.mostAddresses)
         self.addresses = own.map(\.rawValue)
         forwarded = settings.forwardedAddresses(besides: own)
@@ -38,7 +38,7 @@ struct PoolSet: ~Copyable {
             pools.append(
                 PortPool(
                     memory, layout, range: isFree ? 1...65535 : ports,
-                    blockSize: blocks?.size))
+                    blockSize: blocks?.size, share: share))
         }
         region = memory
     }

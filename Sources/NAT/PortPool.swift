@@ -87,29 +87,29 @@ struct PortPool {
 
     /// Pools over zeroed arrays; `range` is what may be given out. Port 0 never is.
     ///
-    /// With `blockSize`, 16 or more, the range is cut into blocks of so many ports.
+    /// With `blockSize`, 16 or more, the range is cut into blocks of so many ports; without, only a
+    /// worker's share of it is given out.
     init(
         _ region: borrowing Region, _ layout: Layout, range: ClosedRange<UInt16>,
-        blockSize: Int? = nil
+        blockSize: Int? = nil, share: Share = .whole
     ) {
         isTaken = region.array(layout.isTaken)
         owner = region.array(layout.owner)
         restNext = region.array(layout.restNext)
         stretches = region.array(layout.stretches)
         taken = region.array(layout.taken)
-        let first = max(Int(range.lowerBound), 1)
-        let end = Int(range.upperBound) + 1
         if let blockSize {
+            let first = max(Int(range.lowerBound), 1)
+            let end = Int(range.upperBound) + 1
             let size = max(blockSize, Self.smallestBlock)
             low = 1..<1
             high = first..<first + max(end - first, 0) / size * size
             self.blockSize = size
             hasBlocks = true
         } else {
-            // With the usual 1024-65535 the well-known ports serve well-known sources.
-            let lowFirst = first == 1024 ? 1 : first
-            low = lowFirst..<max(min(end, 1024), lowFirst)
-            high = max(first, 1024)..<max(end, max(first, 1024))
+            let bands = PortBands(range).part(share)
+            low = bands.low
+            high = bands.high
             self.blockSize = 65_536
             hasBlocks = false
         }

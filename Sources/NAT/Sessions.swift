@@ -77,7 +77,8 @@ extension NAT {
             if mappings[mapping].sessions == 0 { endMapping(mapping, at: now) }
             throw .natTableFull
         }
-        lastSerial &+= 1
+        // Of several workers each has numbers of its own.
+        lastSerial &+= UInt32(share.count)
         fill(number, mapping, flow, transport, direction, at: now)
         let inserted = flows.insert(number << 1, hash: flowHash(number << 1))
         guard inserted, flows.insert(number << 1 | 1, hash: flowHash(number << 1 | 1)) else {

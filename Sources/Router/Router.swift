@@ -1,4 +1,5 @@
 public import Forwarding
+public import NAT
 public import Routing
 public import Timing
 public import Wire
@@ -13,9 +14,12 @@ public struct Router: ~Copyable {
     /// What decides where packets go.
     public private(set) var control: ControlPlane
 
-    /// A gateway with these settings and static routes; nothing is sent before `start`.
-    public init(_ settings: ForwardingSettings, routes: [Route] = [], random: Random) {
-        forwarder = Forwarder(settings, random: random)
+    /// A gateway, or a worker's share of one, with these settings and static routes; nothing is
+    /// sent before `start`.
+    public init(
+        _ settings: ForwardingSettings, routes: [Route] = [], share: Share = .whole, random: Random
+    ) {
+        forwarder = Forwarder(settings, share: share, random: random)
         control = ControlPlane()
         if let table = control.configure(settings, routes: routes) {
             _ = forwarder.publish(table)

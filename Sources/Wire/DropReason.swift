@@ -33,7 +33,7 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable {
     // For the gateway itself
     case localNoListener, localRateLimit, localQueueFull
     // Queues and devices
-    case outputFull, deviceDown, deviceBusy, deviceRefused, deviceQueueFull
+    case outputFull, deviceDown, deviceBusy, deviceRefused, deviceQueueFull, workerBusy
 
     /// Number of reasons.
     public static let count = allCases.count

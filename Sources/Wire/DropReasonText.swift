@@ -431,6 +431,11 @@ extension DropReason {
                 "device.busy", "The queue of the interface on the way out was full.",
                 "The receiver is slower than the sender; normal for bursts."
             )
+        case .workerBusy:
+            (
+                "worker.busy", "The worker it was handed to had too much to do.",
+                "Normal for bursts; if it lasts, a host sends more than one core can take."
+            )
         case .deviceQueueFull:
             (
                 "device.queue_full", "The kernel's queue to the gateway was full.",

@@ -110,6 +110,9 @@ struct NATModel {
     var ended = 0
     /// Sessions that their ends closed.
     var closings = 0
+    /// Whether two inside hosts are with different workers: the half of a packet from one to the
+    /// other that goes outwards is then done with before the other half is judged.
+    var isApart: (String, String) -> Bool = { _, _ in false }
 
     // MARK: Packets
 
@@ -135,17 +138,22 @@ struct NATModel {
     mutating func hairpin(_ packet: ModelPacket, at now: Instant) -> Prediction {
         guard packet.timeToLive > 1, settings.hairpin else { return .drop }
         let forward = forward(at: packet.destination.port, packet.transport)
-        guard forward != nil || owner(packet.transport, packet.destination) != nil,
+        let owner = owner(packet.transport, packet.destination)
+        guard let target = forward?.insideAddress.description ?? owner?.inside.address,
             forward?.hairpin != false
         else { return .drop }
-        guard let first = outboundSession(packet, at: now) else { return .drop }
+        let isApart = isApart(packet.source.address, target)
+        guard let first = outboundSession(packet, at: now),
+            !isApart || track(first, packet, .outbound, now)
+        else { return .drop }
         var turned = packet
         // A port not known yet can only meet a filter that does not ask for it.
         turned.source = first.mapping.outside ?? Endpoint(address: outsideAddress, port: 0)
         let second = inboundSession(turned, at: now)
         if first.mapping.outside == nil { second?.via = first.mapping }
         guard let second, sessions.contains(where: { $0 === first }),
-            track(first, packet, .outbound, now), track(second, turned, .inbound, now)
+            isApart || track(first, packet, .outbound, now),
+            track(second, turned, .inbound, now)
         else { return .drop }
         unseen = first.mapping.outside == nil ? first.mapping : nil
         return .pass(
@@ -221,7 +229,7 @@ struct NATModel {
     }
 
     /// RFC 4787 §5.
-    private func admits(_ mapping: ModelMapping, _ remote: Endpoint) -> Bool {
+    func admits(_ mapping: ModelMapping, _ remote: Endpoint) -> Bool {
         switch settings.filtering {
         case .endpointIndependent: true
         case .addressDependent:
@@ -282,7 +290,7 @@ struct NATModel {
         return new
     }
 
-    private func forward(at port: UInt16, _ transport: Transport) -> PortForward? {
+    func forward(at port: UInt16, _ transport: Transport) -> PortForward? {
         settings.portForwards.first {
             $0.transports.contains(transport) && $0.ports.contains(port)
         }
@@ -436,63 +444,5 @@ extension NATModel {
         if !mapping.isStatic, mapping.portRests, let outside = mapping.outside {
             freed.append((mapping.transport, outside, time))
         }
-    }
-
-    /// Takes on other forwards, behaviours or times.
-    mutating func apply(_ new: NATSettings, at now: Instant) {
-        settings = new
-        for mapping in mappings {
-            let forward = forward(of: mapping)
-            let stays = mapping.isStatic ? forward != nil : !isForwarded(mapping)
-            guard !stays else { continue }
-            sessions.removeAll { $0.mapping === mapping }
-            mappings.removeAll { $0 === mapping }
-            forgetHost(mapping.inside.address)
-        }
-        // A port that a forward takes does not go on resting behind it.
-        freed = freed.filter { forward(at: $0.endpoint.port, $0.transport) == nil }
-        // What a stranger began and nobody answered is judged by the new filter.
-        let refused = sessions.filter {
-            !$0.mapping.isStatic && $0.isStranger && !$0.sentOutbound
-                && !admits($0.mapping, $0.remote)
-        }
-        for session in refused where sessions.contains(where: { $0 === session }) {
-            end(session, at: now)
-        }
-    }
-
-    private func isForwarded(_ mapping: ModelMapping) -> Bool {
-        guard let outside = mapping.outside else { return false }
-        return settings.portForwards.contains {
-            $0.transports.contains(mapping.transport) && $0.ports.contains(outside.port)
-        }
-    }
-
-    private func forward(of mapping: ModelMapping) -> PortForward? {
-        guard let outside = mapping.outside else { return nil }
-        return settings.portForwards.first {
-            $0.transports.contains(mapping.transport) && $0.ports.contains(outside.port)
-                && $0.insideAddress.description == mapping.inside.address
-                && $0.insidePort &+ (outside.port - $0.ports.lowerBound) == mapping.inside.port
-        }
-    }
-
-    /// The outside port of a new mapping was seen: it must belong to nobody and have rested.
-    mutating func learn(_ outside: Endpoint, of mapping: ModelMapping, at now: Instant) -> String? {
-        let isTaken = mappings.contains {
-            $0 !== mapping && $0.transport == mapping.transport && $0.outside == outside
-        }
-        mapping.outside = outside
-        for session in sessions where session.via === mapping {
-            session.remote = outside
-            session.via = nil
-        }
-        if isTaken { return "\(outside) belongs to another mapping" }
-        if isForwarded(mapping) { return "\(outside) belongs to a forward" }
-        let early = freed.contains {
-            $0.transport == mapping.transport && $0.endpoint == outside
-                && now - $0.time < settings.timeouts.portRest
-        }
-        return early ? "\(outside) did not rest" : nil
     }
 }

@@ -59,9 +59,10 @@ struct ModelRun: ~Copyable {
     private(set) var passed = 0
     private(set) var dropped = 0
 
-    init(seed: UInt64, _ mapping: Behavior, _ filtering: Behavior) {
+    init(seed: UInt64, _ mapping: Behavior, _ filtering: Behavior, workers: Int = 1) {
         random = Random(seed: seed &* 9 &+ UInt64(mapping.rawValue * 3 + filtering.rawValue))
-        let isTight = seed % 2 == 0
+        // What is limited in all each of several workers has a part of, which the model knows not.
+        let isTight = seed % 2 == 0 && workers == 1
         var settings = NATSettings()
         settings.mapping = mapping
         settings.filtering = filtering
@@ -73,8 +74,13 @@ struct ModelRun: ~Copyable {
         settings.timeouts.udp = .seconds(isTight ? 40 : 150)
         settings.timeouts.udpUnreplied = .seconds(isTight ? 150 : 40)
         settings.portForwards = Self.forwards(0)
-        bench = Bench(seed: seed) { $0.nat = settings }
+        bench = Bench(seed: seed, workers: workers) { $0.nat = settings }
         model = NATModel(outsideAddress: Self.gateway, settings: settings)
+        guard workers > 1 else { return }
+        let share = bench.crew.share(0)
+        model.isApart = {
+            share.owner(of: ip($0).rawValue) != share.owner(of: ip($1).rawValue)
+        }
     }
 
     private static func forwards(_ choice: Int) -> [PortForward] {
@@ -92,10 +98,13 @@ struct ModelRun: ~Copyable {
             name: "second", transports: [.tcp, .udp], ports: 8200...8203,
             insideAddress: ip("192.168.50.10"), insidePort: 1000)
         let greedy = PortForward(
-            name: "greedy", transports: [.tcp, .udp], ports: 30_000...30_499,
+            name: "greedy", transports: [.tcp, .udp], ports: 30_100...30_599,
             insideAddress: ip("192.168.50.12"), insidePort: 20_000)
         return [[web, closed], [closed], [moved, closed], [web, second], [closed, greedy]][choice]
     }
+
+    /// Frames that went from one worker to another.
+    var handedOver: Int { bench.crew.passed }
 
     /// One thing happens.
     mutating func step() {
@@ -129,10 +138,12 @@ struct ModelRun: ~Copyable {
     /// Sessions of the gateway that were ended to make room.
     private var evicted: [NATModel.Weak: Int] {
         var sums: [NATModel.Weak: Int] = [:]
-        for transport in 0..<4 {
-            let ends = bench.router.forwarder.nat.statistics.ends[transport]
-            sums[.closed, default: 0] += Int(ends.yielded)
-            sums[.embryonic, default: 0] += Int(ends.evicted)
+        bench.forEachNAT { nat in
+            for transport in 0..<4 {
+                let ends = nat.statistics.ends[transport]
+                sums[.closed, default: 0] += Int(ends.yielded)
+                sums[.embryonic, default: 0] += Int(ends.evicted)
+            }
         }
         return sums.filter { $0.value > 0 }
     }
@@ -159,15 +170,16 @@ struct ModelRun: ~Copyable {
             Endpoint(address: IPv4Address(address).description, port: port)
         }
         var found: [(UInt8, inside: Endpoint, outside: Endpoint, remote: Endpoint)] = []
-        for number in 0..<bench.router.forwarder.nat.sessionLimit
-        where bench.router.forwarder.nat.isInUse(number) {
-            let session = bench.router.forwarder.nat.session(number)
-            found.append(
-                (
-                    session.transport, endpoint(session.insideAddress, session.insidePort),
-                    endpoint(session.outsideAddress, session.outsidePort),
-                    endpoint(session.remoteAddress, session.remotePort)
-                ))
+        bench.forEachNAT { nat in
+            for number in 0..<nat.sessionLimit where nat.isInUse(number) {
+                let session = nat.session(number)
+                found.append(
+                    (
+                        session.transport, endpoint(session.insideAddress, session.insidePort),
+                        endpoint(session.outsideAddress, session.outsidePort),
+                        endpoint(session.remoteAddress, session.remotePort)
+                    ))
+            }
         }
         return found
     }

@@ -67,11 +67,12 @@ struct SoakSimulationTests {
     }
 
     @Test(
-        "Invariants hold on bad wires", .row("S-1", "S-2", "S03", "S41"), arguments: seeds)
-    func badWires(seed: UInt64) {
+        "Invariants hold on bad wires", .row("S-1", "S-2", "S03", "S41"),
+        arguments: seeds.map { ($0, 1) } + seeds.prefix(3).map { ($0, 2 + Int($0 % 2)) })
+    func badWires(seed: UInt64, workers: Int) {
         var random = Random(seed: seed)
         let filters = Behavior.allCases
-        var network = Network(seed: seed) {
+        var network = Network(seed: seed, workers: workers) {
             $0.nat.mapping = filters[Int(seed) % 3]
             $0.nat.filtering = filters[Int(seed / 3) % 3]
             $0.nat.limits.sessions = seed % 2 == 0 ? 64 : 4096
@@ -92,18 +93,14 @@ struct SoakSimulationTests {
             let pause = random.below(60) == 0 ? 90_000_000_000 : 30_000_000
             let end = network.now + Interval(nanoseconds: Int64(random.below(pause)))
             while problems.isEmpty, let seen = network.step(until: end) {
-                problems = invariants.violations(seen, network.router.forwarder.nat)
+                problems = invariants.violations(seen, network.tables)
             }
         }
         let end = network.now + .seconds(120)
         while problems.isEmpty, let seen = network.step(until: end) {
-            problems = invariants.violations(seen, network.router.forwarder.nat)
+            problems = invariants.violations(seen, network.tables)
         }
-        let drops = Side.allCases.reduce(0) { sum, side in
-            DropReason.allCases.reduce(sum) {
-                $0 + Int(network.router.forwarder.counters[side.index][$1])
-            }
-        }
+        let drops = network.drops
         let accounted = invariants.passed + drops + network.takenARP
         if problems.isEmpty, network.arrivals != accounted {
             problems = [
@@ -113,7 +110,12 @@ struct SoakSimulationTests {
         }
         if !problems.isEmpty {
             let file = network.capture.save(named: "soak-\(seed)")
-            Issue.record("GATEWAY_SEED=\(seed): \(problems.joined(separator: "\n")) in \(file)")
+            Issue.record(
+                """
+                GATEWAY_SEED=\(seed), \(workers) workers: \(problems.joined(separator: "\n")) \
+                in \(file)
+                """
+            )
         }
         #expect(network.arrivals > 500)
     }

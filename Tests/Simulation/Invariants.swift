@@ -2,6 +2,29 @@ public import NAT
 public import Support
 public import Wire
 
+/// What the tables of a gateway hold, all workers taken together.
+public struct Tables {
+    /// Their sessions.
+    public private(set) var sessions: [Session] = []
+    /// How many they say there are.
+    public private(set) var sessionCount = 0
+    /// Sessions there is room for.
+    public private(set) var sessionCapacity = 0
+    /// Mappings they say there are.
+    public private(set) var mappingCount = 0
+
+    init(_ nat: borrowing NAT) { add(nat) }
+
+    mutating func add(_ nat: borrowing NAT) {
+        for number in 0..<nat.sessionLimit where nat.isInUse(number) {
+            sessions.append(nat.session(number))
+        }
+        sessionCount += nat.sessionCount
+        sessionCapacity += nat.sessionCapacity
+        mappingCount += nat.mappingCount
+    }
+}
+
 /// What must hold after everything that happens, whatever the traffic (SECURITY §4).
 ///
 /// Packets are recognized by their identification, which must be unique in a run; the gateway's own
@@ -21,7 +44,7 @@ public struct Invariants {
 
     /// What is wrong after `seen`; empty if nothing is.
     public mutating func violations(
-        _ seen: Observation, _ router: borrowing NAT
+        _ seen: Observation, _ router: Tables
     ) -> [String] {
         var found = tables(router)
         if let arrived = seen.arrived {
@@ -34,13 +57,12 @@ public struct Invariants {
     }
 
     /// S-1: no outside endpoint belongs to two inside endpoints. Tables keep to their capacity.
-    private func tables(_ nat: borrowing NAT) -> [String] {
+    private func tables(_ nat: Tables) -> [String] {
         var owners: [[UInt32]: [UInt32]] = [:]
         var flows: Set<[UInt32]> = []
         var found: [String] = []
         var count = 0
-        for number in 0..<nat.sessionLimit where nat.isInUse(number) {
-            let session = nat.session(number)
+        for session in nat.sessions {
             count += 1
             let transport = UInt32(session.transport)
             let outside = [transport, session.outsideAddress, UInt32(session.outsidePort)]
@@ -61,7 +83,7 @@ public struct Invariants {
     }
 
     /// A frame came: what must be true of it on its way out is kept. Damaged ones make no state.
-    private mutating func note(_ frame: [UInt8], _ nat: borrowing NAT) -> [String] {
+    private mutating func note(_ frame: [UInt8], _ nat: Tables) -> [String] {
         let seen = Dissection(frame: frame)
         if let identification = seen["ip.id"], let time = seen["ip.ttl"].flatMap({ Int($0) }) {
             if seen.problems.isEmpty {
@@ -76,7 +98,7 @@ public struct Invariants {
         return []
     }
 
-    private mutating func check(_ frame: SentFrame, _ nat: borrowing NAT) -> [String] {
+    private mutating func check(_ frame: SentFrame, _ nat: Tables) -> [String] {
         let seen = frame.seen
         var found: [String] = []
         func complain(_ what: String) { found.append("\(what): \(hex(frame.bytes))") }
@@ -108,11 +130,10 @@ public struct Invariants {
     }
 
     /// Whether some session leads to where the packet goes.
-    private func hasSession(_ seen: Dissection, _ nat: borrowing NAT) -> Bool {
+    private func hasSession(_ seen: Dissection, _ nat: Tables) -> Bool {
         if ["3", "11", "12"].contains(seen["icmp.type"]) { return true }
         let port = seen["udp.dstport"] ?? seen["tcp.dstport"] ?? seen["icmp.ident"]
-        for number in 0..<nat.sessionLimit where nat.isInUse(number) {
-            let session = nat.session(number)
+        for session in nat.sessions {
             if IPv4Address(session.insideAddress).description == seen["ip.dst"],
                 IPv4Address(session.remoteAddress).description == seen["ip.src"],
                 port == nil || port == "\(session.insidePort)"

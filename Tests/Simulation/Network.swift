@@ -39,7 +39,13 @@ public struct Network: ~Copyable {
     /// Whether hosts answer questions.
     public var answers = true
 
+    /// The further workers of the gateway.
+    public let crew: Crew
+    /// Most time a frame is on its way from one worker to another.
+    public var delay = Interval.milliseconds(20)
+
     private enum Happening {
+        case handOver(pair: Int)
         case toGateway([UInt8], Side)
         case toStations([UInt8], Side)
     }
@@ -51,13 +57,19 @@ public struct Network: ~Copyable {
     private var identification: UInt16 = 0
 
     /// A network with a gateway of changed settings; its wires have no faults yet.
-    public init(seed: UInt64, _ change: (inout ForwardingSettings) -> Void = { _ in }) {
+    public init(
+        seed: UInt64, workers: Int = 1, _ change: (inout ForwardingSettings) -> Void = { _ in }
+    ) {
         var settings = Bench.settings
         change(&settings)
-        router = Router(settings, routes: Bench.routes, random: Random(seed: seed &+ 1_000_003))
+        crew = Crew(seed: seed, settings, routes: Bench.routes, workers: workers)
+        router = Router(
+            settings, routes: Bench.routes, share: crew.share(0),
+            random: Random(seed: seed &+ 1_000_003))
         random = Random(seed: seed)
         links = [Link(), Link()]
         router.start(at: now, into: &outbox)
+        crew.forEach { $0.start(at: now, into: &outbox) }
         _ = collect(nil)
     }
 
@@ -87,24 +99,56 @@ public struct Network: ~Copyable {
         var settings = router.forwarder.settings
         change(&settings)
         router.apply(settings, routes: Bench.routes, at: now, into: &outbox)
+        crew.forEach { $0.apply(settings, routes: Bench.routes, at: now, into: &outbox) }
         return leave(collect(nil))
+    }
+
+    /// What the gateway's tables hold.
+    public var tables: Tables {
+        var tables = Tables(router.forwarder.nat)
+        crew.forEach { tables.add($0.forwarder.nat) }
+        return tables
+    }
+
+    /// Drops of all workers.
+    public var drops: Int {
+        var sum = 0
+        func add(_ forwarder: borrowing Forwarder) {
+            for side in Side.allCases {
+                for reason in DropReason.allCases {
+                    sum += Int(forwarder.counters[side.index][reason])
+                }
+            }
+        }
+        add(router.forwarder)
+        crew.forEach { add($0.forwarder) }
+        return sum
     }
 
     /// Goes on to the next thing that happens at the gateway; nil when nothing does before `end`,
     /// which then is the moment.
     public mutating func step(until end: Instant) -> Observation? {
         while true {
-            if router.forwarder.hasReady { return resume() }
-            let deadline = router.nextDeadline(at: now) ?? end
+            let crew = crew
+            for worker in 0..<crew.count
+            where crew.with(worker, &router, { $0.forwarder.hasReady }) { return resume(worker) }
+            for pair in crew.takeAnnounced() {
+                let wait = Int64(random.below(Int(delay.nanoseconds) + 1))
+                events.add(.handOver(pair: pair), at: now + Interval(nanoseconds: wait))
+            }
+            var deadline = router.nextDeadline(at: now) ?? end
+            crew.forEach { deadline = min(deadline, $0.nextDeadline(at: now) ?? end) }
             let time = max(min(events.next ?? end, deadline, end), now)
             now = time
             if let next = events.next, next <= time, let happening = events.pop()?.event {
                 switch happening {
+                case .handOver(let pair): return takeOver(pair)
                 case .toGateway(let frame, let side): return receive(frame, on: side)
                 case .toStations(let frame, let side): deliver(frame, on: side)
                 }
             } else if deadline <= time, deadline < end {
                 router.tick(at: now, into: &outbox)
+                crew.forEach { $0.tick(at: now, into: &outbox) }
                 return Observation(arrived: nil, sent: leave(collect(nil)), time: now)
             } else {
                 return nil
@@ -113,26 +157,68 @@ public struct Network: ~Copyable {
     }
 
     private mutating func receive(_ frame: [UInt8], on side: Side) -> Observation {
-        var bytes = frame
-        var header = VirtioNetHeader()
         arrivals += 1
         capture.add(frame, at: now)
-        let verdict = withSpan(&bytes) { span in
+        let crew = crew
+        let reader = crew.reader()
+        return work(reader, frame, VirtioNetHeader(), on: side) {
+            router, span, header, outbox, now in
             router.receive(&span, &header, on: side, at: now, into: &outbox)
         }
-        var last: SentFrame?
-        if case .forward(let side, let length) = verdict {
-            last = SentFrame(side: side, header: header, bytes: Array(bytes.prefix(length)))
+    }
+
+    private mutating func takeOver(_ pair: Int) -> Observation {
+        let (passing, worker) = crew.next(of: pair)
+        return work(worker, passing.frame, passing.header, on: passing.side) {
+            router, span, header, outbox, now in
+            router.forwarder.take(
+                &span, &header, on: passing.side, as: passing.kind, at: now, into: &outbox)
         }
-        if case .consumed = verdict, frame[12...13] == [8, 6] { takenARP += 1 }
+    }
+
+    /// One worker does something with a frame.
+    private mutating func work(
+        _ worker: Int, _ frame: [UInt8], _ header: VirtioNetHeader, on side: Side,
+        _ body: (
+            inout Router, inout MutableRawSpan, inout VirtioNetHeader, inout Outbox, Instant
+        ) -> Verdict
+    ) -> Observation {
+        var bytes = frame
+        var header = header
+        let crew = crew
+        let now = now
+        let verdict = withSpan(&bytes) { span in
+            crew.with(worker, &router) { body(&$0, &span, &header, &outbox, now) }
+        }
+        var last: SentFrame?
+        switch verdict {
+        case .forward(let side, let length):
+            last = SentFrame(side: side, header: header, bytes: Array(bytes.prefix(length)))
+        case .hand(let target, let kind, let length):
+            crew.pass(
+                Crew.Passing(Array(bytes.prefix(length)), header, side, kind), worker, target)
+        case .spread(let isTaken):
+            crew.spread(frame, header, side)
+            takenARP += isTaken ? 1 : 0
+        case .consumed where frame[12...13] == [8, 6] && worker == 0: takenARP += 1
+        default: break
+        }
         return Observation(
             arrived: (frame, side, verdict), sent: leave(collect(last)), time: now)
     }
 
     /// One packet that waited goes on.
-    private mutating func resume() -> Observation {
+    private mutating func resume(_ worker: Int) -> Observation {
         var scratch = [UInt8](repeating: 0, count: FrameSlab.stride)
-        _ = withSpan(&scratch) { router.forwarder.resume(&$0, at: now, into: &outbox) }
+        let crew = crew
+        let now = now
+        let went = withSpan(&scratch) { span in
+            crew.with(worker, &router) { $0.forwarder.resume(&span, at: now, into: &outbox) }
+        }
+        if case .hand(let side, let target, let kind, let header, let length) = went {
+            crew.pass(
+                Crew.Passing(Array(scratch.prefix(length)), header, side, kind), worker, target)
+        }
         return Observation(arrived: nil, sent: leave(collect(nil)), time: now)
     }
 

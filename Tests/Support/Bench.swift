@@ -51,6 +51,8 @@ public struct Bench: ~Copyable {
     /// Frames of `sent` that the neighbours have seen.
     private var looked = 0
     private var outbox = Outbox(capacity: 8 << 20, entries: 16_384)
+    /// What the gateway consists of besides `router`, if it has several workers.
+    public let crew: Crew
 
     /// The gateway's hardware address on a side.
     public static func hardware(_ side: Side) -> MACAddress {
@@ -80,15 +82,18 @@ public struct Bench: ~Copyable {
         ]
     }
 
-    /// A bench with changed settings.
+    /// A bench with changed settings and, if wanted, several workers.
     public init(
-        seed: UInt64 = 1, routes: [Route] = Bench.routes,
+        seed: UInt64 = 1, routes: [Route] = Bench.routes, workers: Int = 1,
         _ change: (inout ForwardingSettings) -> Void = { _ in }
     ) {
         var settings = Bench.settings
         change(&settings)
-        router = Router(settings, routes: routes, random: Random(seed: seed))
+        crew = Crew(seed: seed, settings, routes: routes, workers: workers)
+        router = Router(
+            settings, routes: routes, share: crew.share(0), random: Random(seed: seed))
         router.start(at: now, into: &outbox)
+        crew.forEach { $0.start(at: now, into: &outbox) }
         collect(nil)
         sent = []
     }
@@ -131,16 +136,53 @@ public struct Bench: ~Copyable {
     }
 
     private mutating func receive(_ frame: [UInt8], _ header: VirtioNetHeader, on side: Side) {
-        var bytes = frame
-        var header = header
-        let verdict = withSpan(&bytes) { span in
+        let crew = crew
+        let reader = crew.reader()
+        work(reader, frame, header, on: side) { router, span, header, outbox, now in
             router.receive(&span, &header, on: side, at: now, into: &outbox)
         }
-        self.verdict = verdict
-        if case .forward(let side, let length) = verdict {
+    }
+
+    /// One worker does something with a frame.
+    private mutating func work(
+        _ worker: Int, _ frame: [UInt8], _ header: VirtioNetHeader, on side: Side,
+        _ body: (
+            inout Router, inout MutableRawSpan, inout VirtioNetHeader, inout Outbox, Instant
+        ) -> Verdict
+    ) {
+        var bytes = frame
+        var header = header
+        let crew = crew
+        let now = now
+        let verdict = withSpan(&bytes) { span in
+            crew.with(worker, &router) { body(&$0, &span, &header, &outbox, now) }
+        }
+        switch verdict {
+        case .forward(let side, let length):
+            self.verdict = verdict
             collect(SentFrame(side: side, header: header, bytes: Array(bytes.prefix(length))))
-        } else {
+        case .hand(let target, let kind, let length):
+            crew.pass(
+                Crew.Passing(Array(bytes.prefix(length)), header, side, kind), worker, target)
             collect(nil)
+        case .spread:
+            crew.spread(frame, header, side)
+            self.verdict = verdict
+            collect(nil)
+        default:
+            self.verdict = verdict
+            collect(nil)
+        }
+    }
+
+    /// Takes what one worker handed to another, in some order.
+    private mutating func takeOver() {
+        while let (passing, worker) = crew.next() {
+            work(worker, passing.frame, passing.header, on: passing.side) {
+                router, span, header, outbox, now in
+                router.forwarder.take(
+                    &span, &header, on: passing.side, as: passing.kind, at: now, into: &outbox)
+            }
         }
     }
 
@@ -164,23 +206,39 @@ public struct Bench: ~Copyable {
     /// Answers ARP requests and takes held packets up until nothing moves any more.
     private mutating func settle() {
         for _ in 0..<10_000 {
-            if router.forwarder.hasReady {
-                var scratch = [UInt8](repeating: 0, count: FrameSlab.stride)
-                while true {
-                    let went = withSpan(&scratch) {
-                        router.forwarder.resume(&$0, at: now, into: &outbox)
-                    }
-                    if went == .nothing { break }
-                    if case .routing(let packet) = went {
-                        verdict = .routing(packet)
-                        routing = Array(scratch[packet.payload])
-                    }
-                    collect(nil)
-                }
-            }
+            takeOver()
+            for worker in 0..<crew.count { resume(worker) }
+            guard crew.isIdle else { continue }
             guard looked < sent.count else { return }
             looked += 1
             answer(sent[looked - 1])
+        }
+    }
+
+    /// Lets a worker take up what waited and can go on.
+    private mutating func resume(_ worker: Int) {
+        let crew = crew
+        guard crew.with(worker, &router, { $0.forwarder.hasReady }) else { return }
+        let now = now
+        var scratch = [UInt8](repeating: 0, count: FrameSlab.stride)
+        while true {
+            let went = withSpan(&scratch) { span in
+                crew.with(worker, &router) {
+                    $0.forwarder.resume(&span, at: now, into: &outbox)
+                }
+            }
+            switch went {
+            case .nothing: return
+            case .done: break
+            case .routing(let packet):
+                verdict = .routing(packet)
+                routing = Array(scratch[packet.payload])
+            case .hand(let side, let target, let kind, let header, let length):
+                crew.pass(
+                    Crew.Passing(Array(scratch.prefix(length)), header, side, kind), worker,
+                    target)
+            }
+            collect(nil)
         }
     }
 
@@ -206,6 +264,7 @@ public struct Bench: ~Copyable {
         while now < end {
             now = min(now + .milliseconds(250), end)
             router.tick(at: now, into: &outbox)
+            crew.forEach { $0.tick(at: now, into: &outbox) }
             collect(nil)
             settle()
         }
@@ -223,7 +282,9 @@ public struct Bench: ~Copyable {
 
     /// Drops of one name on a side.
     public func drops(_ reason: DropReason, on side: Side) -> UInt64 {
-        router.forwarder.counters[side.index][reason]
+        var sum = router.forwarder.counters[side.index][reason]
+        crew.forEach { sum += $0.forwarder.counters[side.index][reason] }
+        return sum
     }
 
     /// Opens a TCP connection from inside whose ends both begin with 0: SYN and SYN-ACK pass.
@@ -246,9 +307,23 @@ public struct Bench: ~Copyable {
     }
 
     /// Sessions there are.
-    public var sessionCount: Int { router.forwarder.nat.sessionCount }
+    public var sessionCount: Int {
+        var sum = 0
+        forEachNAT { sum += $0.sessionCount }
+        return sum
+    }
     /// Mappings there are.
-    public var mappingCount: Int { router.forwarder.nat.mappingCount }
+    public var mappingCount: Int {
+        var sum = 0
+        forEachNAT { sum += $0.mappingCount }
+        return sum
+    }
+
+    /// Calls `body` with the translation of each worker.
+    public func forEachNAT(_ body: (borrowing NAT) -> Void) {
+        body(router.forwarder.nat)
+        crew.forEach { body($0.forwarder.nat) }
+    }
 
     /// Takes on changed settings and routes.
     public mutating func apply(
@@ -257,12 +332,14 @@ public struct Bench: ~Copyable {
         var settings = router.forwarder.settings
         change(&settings)
         router.apply(settings, routes: routes, at: now, into: &outbox)
+        crew.forEach { $0.apply(settings, routes: routes, at: now, into: &outbox) }
         collect(nil)
     }
 
     /// A side came up or went down.
     public mutating func setLink(_ side: Side, isUp: Bool) {
         router.setLink(side, isUp: isUp, at: now, into: &outbox)
+        crew.forEach { $0.setLink(side, isUp: isUp, at: now, into: &outbox) }
         collect(nil)
     }
 }
