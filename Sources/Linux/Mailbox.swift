@@ -46,11 +46,14 @@ public final class Mailbox<Message: Sendable>: Sendable {
             queue.used += places
             return queue.messages.count
         }
-        if countAfter == 1 {
-            var one: UInt64 = 1
-            _ = unsafe write(wakeUp.rawValue, &one, MemoryLayout<UInt64>.size)
-        }
+        if countAfter == 1 { wake() }
         return countAfter > 0
+    }
+
+    /// Wakes the consumer without a message.
+    public func wake() {
+        var one: UInt64 = 1
+        _ = unsafe write(wakeUp.rawValue, &one, MemoryLayout<UInt64>.size)
     }
 
     /// An empty array with room for a full mailbox, for `drain`.

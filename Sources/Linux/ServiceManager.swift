@@ -3,8 +3,8 @@ public import Timing
 
 /// Tells the service manager how the daemon is (sd_notify(3)), without libsystemd.
 ///
-/// Every method sends one datagram, never waits, and does nothing without `$NOTIFY_SOCKET`; the
-/// results are false when nothing was sent. Any thread may use it.
+/// Every method but `settle` sends one datagram, never waits, and does nothing without
+/// `$NOTIFY_SOCKET`; the results are false when nothing was sent. Any thread may use it.
 public final class ServiceManager: Sendable {
     private let socket: LocalDatagram?
     /// How often at least `watchdog` must be called; nil when nobody watches.
@@ -77,6 +77,20 @@ public final class ServiceManager: Sendable {
     public func removeStored(name: String) -> Bool {
         guard Self.isStoreName(name) else { return false }
         return send("FDSTOREREMOVE=1\nFDNAME=\(name)", nil)
+    }
+
+    /// Waits until the service manager has taken up all that was said before, `most` at most.
+    public func settle(most: Interval = .seconds(2)) {
+        var ends: [Int32] = [0, 0]
+        guard socket != nil, unsafe pipe(&ends) == 0 else { return }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { _ = close(ends[0]) }
+        let isSaid = send("BARRIER=1", nil, [ends[1]])
+        _ = close(ends[1])
+        guard isSaid else { return }
+        // It closes the other end.
+        var file = pollfd(fd: ends[0], events: 0, revents: 0)
+        _ = unsafe poll(&file, 1, Int32(clamping: most.wholeMilliseconds))
     }
 
     private static func isStoreName(_ name: String) -> Bool {

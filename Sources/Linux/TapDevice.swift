@@ -8,6 +8,7 @@ import Wire
 /// The interface belongs to the network namespace in which the device was opened, until moved.
 public struct TapDevice: ~Copyable, Sendable {
     private let file: Descriptor
+    private let others: [OtherQueue]
     /// The interface's name as the kernel gave it.
     public let name: String
     /// The interface did not exist before it was opened.
@@ -17,26 +18,46 @@ public struct TapDevice: ~Copyable, Sendable {
     /// What the kernel agreed to; nil where an inherited device was taken as it is.
     public private(set) var offload: TapOffload?
 
-    /// The open, non-blocking device.
+    /// A further queue of the interface.
+    private final class OtherQueue: Sendable {
+        let file: Descriptor
+        init(_ file: consuming Descriptor) { self.file = file }
+    }
+
+    /// The open, non-blocking device, or its first queue.
     public var descriptor: Int32 { file.rawValue }
+
+    /// All queues, each for one reader: what flows one way is put into the queue that the other
+    /// direction of the flow is written by.
+    public var descriptors: [Int32] { [descriptor] + others.map { $0.file.rawValue } }
 
     /// Opens the TAP `name` in the calling thread's network namespace, making it if needed.
     ///
-    /// `name` has 1 to 15 octets; `%d` in it becomes the first free number. Errors tell apart a
-    /// missing device node, a missing capability, a device held by another process (which is
-    /// named) and an interface that is no single-queue TAP.
-    public init(name: String, offload: TapOffload) throws(SystemError) {
-        try self.init(name: name, offload: offload, node: "/dev/net/tun")
+    /// `name` has 1 to 15 octets; `%d` in it becomes the first free number. `queues` is 1 or more.
+    /// Errors tell apart a missing device node, a missing capability, a device held by another
+    /// process (which is named) and an interface that is no TAP with one queue, or with several.
+    public init(name: String, offload: TapOffload, queues: Int = 1) throws(SystemError) {
+        try self.init(name: name, offload: offload, queues: queues, node: "/dev/net/tun")
     }
 
     /// The same with another device node, for tests.
-    package init(name: String, offload: TapOffload, node: String) throws(SystemError) {
+    package init(
+        name: String, offload: TapOffload, queues: Int = 1, node: String
+    ) throws(SystemError) {
         try Tun.check(name: name)
         let file = try Tun.open(node: node)
-        let (attached, wasCreated) = try Tun.attach(file.rawValue, name: name)
+        let (attached, wasCreated) = try Tun.attach(
+            file.rawValue, name: name, isShared: queues > 1)
         try Tun.setHeaderLength(file.rawValue, name: attached.name)
         let agreed = try Tun.setOffload(file.rawValue, offload, name: attached.name)
         let current = try Tun.interface(file.rawValue)
+        var others: [OtherQueue] = []
+        for _ in 1..<max(queues, 1) {
+            let queue = try Tun.open(node: node)
+            _ = try Tun.attach(queue.rawValue, name: current.name, isShared: true)
+            others.append(OtherQueue(queue))
+        }
+        self.others = others
         self.name = current.name
         self.wasCreated = wasCreated
         self.isPersistent = current.flags & Tun.persistent != 0
@@ -44,25 +65,25 @@ public struct TapDevice: ~Copyable, Sendable {
         self.file = file
     }
 
-    /// Takes over a descriptor inherited from a predecessor, after checking that it still is a TAP
-    /// with the framing used here. The descriptor is closed if it is not.
+    /// Takes over descriptors inherited from a predecessor, after checking that they still are a
+    /// TAP with the framing used here. The descriptors are closed if they are not.
     ///
-    /// Throws with code EBADFD when its interface was deleted in the meantime.
-    public init(adopting descriptor: Int32) throws(SystemError) {
+    /// - Parameters:
+    ///   - descriptor: The device, or its first queue.
+    ///   - further: Its other queues.
+    /// - Throws: with code EBADFD when its interface was deleted in the meantime.
+    public init(adopting descriptor: Int32, and further: [Int32] = []) throws(SystemError) {
         let file = Descriptor(owning: descriptor)
+        others = further.map { OtherQueue(Descriptor(owning: $0)) }
         let current = try Tun.interface(descriptor)
-        let form = UInt16(Tun.tap | Tun.noPacketInformation | Tun.virtioHeader)
-        guard current.flags & (form | Tun.multiQueue) == form else {
-            throw SystemError(
-                call: "TUNGETIFF", code: EINVAL, subject: current.name,
-                remedy: "remove it from the service manager's store and restart",
-                action: "adopt TAP", reason: "the inherited descriptor has another framing")
-        }
+        let isShared = !further.isEmpty
+        try Tun.check(current, name: current.name, isShared: isShared)
         try Tun.setHeaderLength(descriptor, name: current.name)
-        let status = fcntl(descriptor, F_GETFL)
-        guard status >= 0, fcntl(descriptor, F_SETFL, status | O_NONBLOCK) == 0,
-            fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
-        else { throw SystemError.last("fcntl", current.name, action: "adopt TAP") }
+        try Tun.adopt(descriptor, name: current.name)
+        for queue in further {
+            try Tun.check(Tun.interface(queue), name: current.name, isShared: true)
+            try Tun.adopt(queue, name: current.name)
+        }
         self.name = current.name
         self.wasCreated = false
         self.isPersistent = current.flags & Tun.persistent != 0
@@ -138,8 +159,10 @@ enum Tun {
 
     /// Attaches to the interface, and tells without a race whether that made it: IFF_TUN_EXCL
     /// refuses an existing one before looking at anything else (drivers/net/tun.c, tun_set_iff).
-    static func attach(_ file: Int32, name: String) throws(SystemError) -> (Interface, Bool) {
-        let form = tap | noPacketInformation | virtioHeader
+    static func attach(
+        _ file: Int32, name: String, isShared: Bool
+    ) throws(SystemError) -> (Interface, Bool) {
+        let form = tap | noPacketInformation | virtioHeader | (isShared ? multiQueue : 0)
         var request = Interface(name: name, flags: form | exclusive)
         if request.perform(setInterface, on: file) { return (request, true) }
         var code = errno
@@ -148,10 +171,35 @@ enum Tun {
             if request.perform(setInterface, on: file) { return (request, false) }
             code = errno
         }
-        throw attachError(code, name: name)
+        throw attachError(code, name: name, isShared: isShared)
     }
 
-    private static func attachError(_ code: Int32, name: String) -> SystemError {
+    /// Refuses an inherited queue with another framing than ours, or of another interface.
+    static func check(
+        _ current: Interface, name: String, isShared: Bool
+    ) throws(SystemError) {
+        let form = tap | noPacketInformation | virtioHeader
+        guard current.flags & (form | multiQueue) == form | (isShared ? multiQueue : 0),
+            current.name == name
+        else {
+            throw SystemError(
+                call: "TUNGETIFF", code: EINVAL, subject: current.name,
+                remedy: "remove it from the service manager's store and restart",
+                action: "adopt TAP", reason: "the inherited descriptor has another framing")
+        }
+    }
+
+    /// Has an inherited queue never wait and end with this process.
+    static func adopt(_ file: Int32, name: String) throws(SystemError) {
+        let status = fcntl(file, F_GETFL)
+        guard status >= 0, fcntl(file, F_SETFL, status | O_NONBLOCK) == 0,
+            fcntl(file, F_SETFD, FD_CLOEXEC) == 0
+        else { throw SystemError.last("fcntl", name, action: "adopt TAP") }
+    }
+
+    private static func attachError(
+        _ code: Int32, name: String, isShared: Bool
+    ) -> SystemError {
         var remedy: String?
         var reason: String?
         var status: Int32?
@@ -165,7 +213,8 @@ enum Tun {
                 ? "in use by another process" : "in use by " + holders.joined(separator: ", ")
             remedy = "stop that process or choose another name"
         case EINVAL:
-            reason = "an interface of that name exists and is no single-queue TAP"
+            let kind = isShared ? "TAP with several queues" : "single-queue TAP"
+            reason = "an interface of that name exists and is no \(kind)"
             remedy = "choose another name or remove it (ip link delete \(name))"
             status = 73
         default: break
