@@ -24,7 +24,7 @@ let package = Package(
             name: "GatewayCore",
             targets: [
                 "Memory", "Timing", "Wire", "NAT", "Forwarding", "Routing", "Router",
-                "Configuration", "Control", "Support", "BFD", "OSPF",
+                "Configuration", "Control", "Support", "OSPF", "BFD", "Linux",
             ]),
         .library(name: "GatewayControl", targets: ["Control", "ControlServer", "Wire"]),
         .library(name: "Allocations", targets: ["Allocations"]),

@@ -188,6 +188,7 @@ extension GatewayConfiguration {
             Setting("forwarding.class-e", policy.forwardsClassE ? "allow" : "drop"),
             Setting("forwarding.directed-broadcast", "\(policy.forwardsDirectedBroadcast)"),
             Setting("forwarding.busy-poll", Wording.duration(busyPoll)),
+            Setting("forwarding.workers", "\(workers)", .restart),
             Setting("log.level", log.level.rawValue),
             Setting("log.nat-sessions", log.natSessions.rawValue),
             Setting("control.socket", control.socket, .restart),

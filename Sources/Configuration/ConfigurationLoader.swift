@@ -181,7 +181,7 @@ extension Decoder {
         checkPoolAgainst(Self.gateways(of: routes), nat, fields)
         let rip = rip(fields[.rip], sides)
         let ospf = ospf(fields[.ospf], sides)
-        let (policy, busyPoll) = self.forwarding(fields[.forwarding])
+        let (policy, busyPoll, workers) = self.forwarding(fields[.forwarding])
         let log = log(fields[.log])
         let control = control(fields[.control], instance: name)
         guard problems.errors == 0 else { return nil }
@@ -206,6 +206,7 @@ extension Decoder {
             name: name, devices: sides.compactMap { $0.device?.value }, forwarding: forwarding,
             routes: routes, watched: watched, rip: rip, ospf: ospf, log: log, control: control)
         configuration.busyPoll = busyPoll
+        configuration.workers = workers
         return configuration
     }
 

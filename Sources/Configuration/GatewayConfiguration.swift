@@ -14,6 +14,8 @@ public struct GatewayConfiguration: Hashable, Sendable {
     public var forwarding: ForwardingSettings
     /// How long the worker looks for more packets before it sleeps; 0 to 100 ms.
     public var busyPoll = Interval.seconds(0)
+    /// Threads that forward; 1 to 16.
+    public var workers = 1
     /// Static routes; those with the same prefix, distance and metric are one with several ways.
     public var routes: [Route]
     /// Next hops of static routes that BFD watches, and how.

@@ -130,6 +130,7 @@ enum ForwardingKey: String, KeyWord {
     case classE = "class-e"
     case directedBroadcast = "directed-broadcast"
     case busyPoll = "busy-poll"
+    case workers
 
     static let foreign: [ForeignWord] = []
 }

@@ -6,12 +6,14 @@ extension Decoder {
     /// Longest path of a socket: sun_path less the terminator.
     private static let longestSocketPath = 107
 
-    mutating func forwarding(_ node: Int?) -> (policy: AddressPolicy, busyPoll: Interval) {
+    mutating func forwarding(
+        _ node: Int?
+    ) -> (policy: AddressPolicy, busyPoll: Interval, workers: Int) {
         var policy = AddressPolicy()
         guard let node,
             let fields = fields(
                 of: node, anchor: node - 1, path: Path("forwarding"), as: ForwardingKey.self)
-        else { return (policy, .seconds(0)) }
+        else { return (policy, .seconds(0), 1) }
         policy.dropsDocumentation =
             choice(
                 fields[.documentationPrefixes], [("allow", false), ("drop", true)],
@@ -27,7 +29,8 @@ extension Decoder {
             boolean(fields[.directedBroadcast], fields.name(.directedBroadcast))
             ?? policy.forwardsDirectedBroadcast
         let busyPoll = duration(fields[.busyPoll], in: 0...100, fields.name(.busyPoll))
-        return (policy, busyPoll ?? .seconds(0))
+        let workers = integer(fields[.workers], in: 1...16, fields.name(.workers))
+        return (policy, busyPoll ?? .seconds(0), workers ?? 1)
     }
 
     mutating func log(_ node: Int?) -> LogSettings {

@@ -10,12 +10,12 @@ import Synchronization
 import Timing
 import Wire
 
-/// Answers the control interface by asking the worker and the control thread by message.
+/// Answers the control interface by asking the workers and the control thread by message.
 ///
 /// Whoever owns something copies it; the interface's own thread makes text of it.
 struct Backend: ControlBackend {
     let instance: String
-    let jobs: Mailbox<WorkerJob>
+    let boxes: WorkerBoxes
     let inbox: Mailbox<ControlJob>
     let started: Instant
 
@@ -23,11 +23,30 @@ struct Backend: ControlBackend {
         status: 503, sentence: "the gateway has too many requests to answer; try again",
         exitStatus: 75)
 
-    /// Asks the worker for a copy of something.
-    private func ask<Value>(
-        _ done: @escaping ControlDone<Value>, _ body: @escaping @Sendable (inout DataPath) -> Value
+    /// Asks one worker after the other, each of which adds to `sum` what it knows, then makes an
+    /// answer of it.
+    private func gather<Sums: Sendable, Value>(
+        _ done: @escaping ControlDone<Value>, _ sum: Sums,
+        _ add: @escaping @Sendable (inout Sums, inout DataPath) -> Void,
+        then answer: @escaping @Sendable (Sums) -> Value
     ) {
-        if !jobs.post(.once { done(.success(body(&$0))) }) { done(.failure(Self.busy)) }
+        let sum = Sum(sum)
+        boxes.tour { path, _ in
+            sum.change { add(&$0, &path) }
+            return nil
+        } then: { isWhole in
+            done(isWhole ? .success(answer(sum.value)) : .failure(Self.busy))
+        }
+    }
+
+    /// Asks all workers about the whole gateway, then the control thread with what they said.
+    private func survey<Value>(
+        _ done: @escaping ControlDone<Value>,
+        then answer: @escaping @Sendable (Daemon, Snapshot) -> Value
+    ) {
+        scan(visit: { _, _ in }, done) { all in
+            ask(control: done) { answer($0, all) }
+        }
     }
 
     /// Asks the control thread.
@@ -37,7 +56,7 @@ struct Backend: ControlBackend {
         if !inbox.post(ControlJob { done(.success(body($0))) }) { done(.failure(Self.busy)) }
     }
 
-    /// Asks the worker, then the control thread with what it said.
+    /// Asks the first worker, then the control thread with what it said.
     func ask<Middle: Sendable, Value>(
         _ done: @escaping ControlDone<Value>,
         _ first: @escaping @Sendable (inout DataPath) -> Middle,
@@ -50,16 +69,16 @@ struct Backend: ControlBackend {
                 done(.failure(Self.busy))
             }
         }
-        if !jobs.post(job) { done(.failure(Self.busy)) }
+        if !boxes.first.post(job) { done(.failure(Self.busy)) }
     }
 
     func status(_ done: @escaping ControlDone<StatusAnswer>) {
         let started = started
-        ask(done, { Snapshot(&$0) }, then: { daemon, seen in seen.status(of: daemon, started) })
+        survey(done) { daemon, seen in seen.status(of: daemon, started) }
     }
 
     func interfaces(_ done: @escaping ControlDone<InterfacesAnswer>) {
-        ask(done, { Snapshot(&$0) }, then: { daemon, seen in seen.interfaces(of: daemon) })
+        survey(done) { daemon, seen in seen.interfaces(of: daemon) }
     }
 
     func nat(_ done: @escaping ControlDone<NATAnswer>) {
@@ -73,7 +92,7 @@ struct Backend: ControlBackend {
                     session.insideAddress, MappingKey(path, of: number),
                     path.forwarder.nat.forward(of: number))
             },
-            finish: { hosts.answer(instance, &$0) })
+            finish: { hosts.answer(instance, $0) })
     }
 
     func block(of host: IPv4Address, _ done: @escaping ControlDone<BlockAnswer>) {
@@ -93,59 +112,63 @@ struct Backend: ControlBackend {
                         outside: block.address.description, firstPort: block.ports.lowerBound,
                         lastPort: block.ports.upperBound)))
         }
-        if !jobs.post(job) { done(.failure(Self.busy)) }
+        // All workers have the same plan.
+        if !boxes.first.post(job) { done(.failure(Self.busy)) }
     }
 
     func owner(
         of outside: IPv4Address, port: UInt16, _ done: @escaping ControlDone<OwnerAnswer>
     ) {
         let instance = instance
-        ask(done) { path in
-            let owners = [Transport.tcp, .udp, .icmp].compactMap { transport in
+        gather(
+            done,
+            OwnerAnswer(
+                instance: instance, outside: outside.description, port: port, host: nil, owners: [])
+        ) {
+            answer, path in
+            answer.owners += [Transport.tcp, .udp, .icmp].compactMap { transport in
                 path.forwarder.nat.owner(of: outside, port: port, transport).map {
                     OwnerRow(
                         protocol: transport.name, inside: $0.address.description, port: $0.port)
                 }
             }
-            return OwnerAnswer(
-                instance: instance, outside: outside.description, port: port,
-                host: path.forwarder.nat.blocks?.host(of: outside, port: port)?.description,
-                owners: owners)
+            answer.host = path.forwarder.nat.blocks?.host(of: outside, port: port)?.description
+        } then: {
+            $0
         }
     }
 
     func neighbors(_ done: @escaping ControlDone<NeighborsAnswer>) {
         let instance = instance
-        ask(done) { path in
-            let now = path.now
-            let rows = path.forwarder.neighborList()
-                .sorted { ($0.side.rawValue, $0.address) < ($1.side.rawValue, $1.address) }
-                .map { record in
-                    NeighborRow(
-                        address: IPv4Address(record.address).description,
-                        hardware: record.hardware == 0
-                            ? nil : MACAddress(record.hardware).description,
-                        side: record.side.description, state: record.state.name,
-                        ageSeconds: UInt64(max((now - record.confirmed).wholeSeconds, 0)),
-                        queuedPackets: record.queued)
-                }
-            return NeighborsAnswer(instance: instance, neighbors: rows)
+        gather(done, [NeighborKey: KnownNeighbor]()) { known, path in
+            for record in path.forwarder.neighborList() {
+                let one = KnownNeighbor(record, at: path.now)
+                known[NeighborKey(record)] = known[NeighborKey(record)]?.joined(with: one) ?? one
+            }
+        } then: { known in
+            NeighborsAnswer(
+                instance: instance,
+                neighbors: known.values.map(\.record)
+                    .sorted { ($0.side.rawValue, $0.address) < ($1.side.rawValue, $1.address) }
+                    .compactMap { record in known[NeighborKey(record)].map(NeighborRow.init) })
         }
     }
 
     func flushNeighbors(_ address: IPv4Address?, _ done: @escaping ControlDone<FlushAnswer>) {
         let instance = instance
-        ask(done) { path in
-            FlushAnswer(
-                instance: instance,
-                count: path.forwarder.flushNeighbors(address, at: path.now))
+        gather(done, Set<NeighborKey>()) { forgotten, path in
+            for record in path.forwarder.flushNeighbors(address, at: path.now) {
+                forgotten.insert(NeighborKey(record))
+            }
+        } then: {
+            FlushAnswer(instance: instance, count: $0.count)
         }
     }
 
     func drops(_ done: @escaping ControlDone<DropsAnswer>) {
         let instance = instance
-        ask(done) { path in
-            let counters = [path.forwarder.counters[0], path.forwarder.counters[1]]
+        scan(visit: { _, _ in }, done) { all in
+            let counters = all.counters
             var rows: [DropRow] = []
             for side in Side.allCases {
                 for reason in DropReason.allCases where counters[side.index][reason] > 0 {
@@ -154,13 +177,16 @@ struct Backend: ControlBackend {
                         DropRow(
                             reason: reason.name, side: side.description,
                             packets: counters[side.index][reason],
-                            lastSeconds: UInt64(max((path.now - last).wholeSeconds, 0)),
+                            lastSeconds: UInt64(max((all.now - last).wholeSeconds, 0)),
                             meaning: reason.meaning, advice: reason.advice))
                 }
             }
             rows.sort { ($1.packets, $0.reason) < ($0.packets, $1.reason) }
-            return DropsAnswer(
-                instance: instance, total: rows.reduce(0) { $0 &+ $1.packets }, drops: rows)
+            done(
+                .success(
+                    DropsAnswer(
+                        instance: instance, total: rows.reduce(0) { $0 &+ $1.packets },
+                        drops: rows)))
         }
     }
 
@@ -169,11 +195,11 @@ struct Backend: ControlBackend {
     }
 
     func reload(_ request: ReloadRequest, _ done: @escaping ControlDone<ReloadAnswer>) {
-        let jobs = jobs
+        let boxes = boxes
         let job = ControlJob { daemon in
             let answer = daemon.reload(apply: request.apply)
-            // Jobs are done in order: when this one is, packets meet the new settings.
-            if !jobs.post(.once { _ in done(.success(answer)) }) { done(.success(answer)) }
+            // Jobs are done in order: when these are, packets meet the new settings.
+            boxes.tour({ _, _ in nil }, then: { _ in done(.success(answer)) })
         }
         if !inbox.post(job) { done(.failure(Self.busy)) }
     }
@@ -192,43 +218,57 @@ struct Backend: ControlBackend {
     }
 
     func routeLookup(_ address: IPv4Address, _ done: @escaping ControlDone<RouteLookupAnswer>) {
-        let jobs = jobs
         let job = ControlJob { daemon in
             let (answer, hop) = daemon.lookUp(address)
             guard let hop else { return done(.success(answer)) }
-            // Who the next hop is, the worker knows.
-            let ask = WorkerJob.once { path in
-                var answer = answer
-                answer.neighbor = path.forwarder
-                    .neighbor(at: hop.gateway ?? address, on: hop.side).map(LookupNeighbor.init)
-                done(.success(answer))
+            // Who the next hop is, the workers know.
+            gather(done, answer) { answer, path in
+                guard answer.neighbor?.hardware == nil else { return }
+                answer.neighbor =
+                    path.forwarder.neighbor(at: hop.gateway ?? address, on: hop.side)
+                    .map(LookupNeighbor.init) ?? answer.neighbor
+            } then: {
+                $0
             }
-            if !jobs.post(ask) { done(.failure(Self.busy)) }
         }
         if !inbox.post(job) { done(.failure(Self.busy)) }
     }
 
     // MARK: Sessions
 
-    /// Sessions looked at in one turn of the worker's loop.
+    /// Sessions looked at in one turn of a worker's loop.
     private static let slice: UInt32 = 4096
 
-    /// Visits every session in slices, then answers.
+    /// Visits every session of all workers in slices, then answers.
     private func scan<Value>(
         _ done: @escaping ControlDone<Value>,
         visit: @escaping @Sendable (inout DataPath, UInt32) -> Void,
-        finish: @escaping @Sendable (inout DataPath) -> Value
+        finish: @escaping @Sendable (Snapshot) -> Value
     ) {
-        let job = WorkerJob { path, cursor in
+        scan(visit: visit, done) { done(.success(finish($0))) }
+    }
+
+    /// The same, with something else to do at the end.
+    private func scan<Value>(
+        visit: @escaping @Sendable (inout DataPath, UInt32) -> Void,
+        _ done: @escaping ControlDone<Value>, then: @escaping @Sendable (Snapshot) -> Void
+    ) {
+        let sum = Sum<Snapshot?>(nil)
+        boxes.tour { path, cursor in
             let end = min(path.forwarder.nat.sessionLimit, cursor + Self.slice)
             for number in cursor..<max(end, cursor) where path.forwarder.nat.isInUse(number) {
                 visit(&path, number)
             }
             if end < path.forwarder.nat.sessionLimit { return end }
-            done(.success(finish(&path)))
+            let seen = Snapshot(&path)
+            sum.change { sum in
+                if sum?.add(seen) == nil { sum = seen }
+            }
             return nil
+        } then: { isWhole in
+            guard isWhole, let all = sum.value else { return done(.failure(Self.busy)) }
+            then(all)
         }
-        if !jobs.post(job) { done(.failure(Self.busy)) }
     }
 
     func sessions(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>) {
@@ -237,10 +277,7 @@ struct Backend: ControlBackend {
             let found = SessionCollector(query, filter)
             scan(
                 done, visit: { path, number in found.add(SessionRow(path, number)) },
-                finish: { path in
-                    found.answer(
-                        instance, total: path.forwarder.nat.sessionCount, rules: rules)
-                })
+                finish: { found.answer(instance, total: $0.sessions, rules: rules) })
         }
     }
 
@@ -249,7 +286,7 @@ struct Backend: ControlBackend {
         let counts = StateCount()
         scan(
             done, visit: { path, number in counts.add(SessionRow(path, number)) },
-            finish: { counts.answer(instance, &$0) })
+            finish: { counts.answer(instance, $0) })
     }
 
     func mappings(_ query: SessionQuery, _ done: @escaping ControlDone<MappingsAnswer>) {
@@ -262,7 +299,7 @@ struct Backend: ControlBackend {
                     found.add(
                         SessionRow(path, number), MappingKey(path, of: number), at: path.now)
                 },
-                finish: { found.answer(instance, total: $0.forwarder.nat.mappingCount) })
+                finish: { found.answer(instance, total: $0.mappings) })
         }
     }
 
@@ -307,5 +344,44 @@ struct Backend: ControlBackend {
             }
         }
         if !inbox.post(job) { done(.failure(Self.busy)) }
+    }
+}
+
+/// One neighbour among all workers'.
+private struct NeighborKey: Hashable {
+    let side: Side
+    let address: UInt32
+
+    init(_ record: Neighbor) { (side, address) = (record.side, record.address) }
+}
+
+/// What the workers know of a neighbour.
+private struct KnownNeighbor {
+    private(set) var record: Neighbor
+    private(set) var queued: Int
+    let now: Instant
+
+    init(_ record: Neighbor, at now: Instant) {
+        (self.record, queued, self.now) = (record, record.queued, now)
+    }
+
+    /// With what another worker knows: whose news is the latest.
+    func joined(with other: KnownNeighbor) -> KnownNeighbor {
+        var both = self
+        if other.record.confirmed > record.confirmed { both.record = other.record }
+        both.queued += other.queued
+        return both
+    }
+}
+
+extension NeighborRow {
+    fileprivate init(_ known: KnownNeighbor) {
+        let record = known.record
+        self.init(
+            address: IPv4Address(record.address).description,
+            hardware: record.hardware == 0 ? nil : MACAddress(record.hardware).description,
+            side: record.side.description, state: record.state.name,
+            ageSeconds: UInt64(max((known.now - record.confirmed).wholeSeconds, 0)),
+            queuedPackets: known.queued)
     }
 }

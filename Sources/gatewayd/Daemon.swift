@@ -28,7 +28,7 @@ final class Daemon {
     let service = ServiceManager()
     let journal: JournalWriter
     var log: Logger
-    let jobs: Mailbox<WorkerJob>
+    let boxes: WorkerBoxes
     let inbox: Mailbox<ControlJob>
     let routingMail: Mailbox<RoutingMail>
     var routingBatch: [RoutingMail]
@@ -52,15 +52,17 @@ final class Daemon {
     /// What our predecessor knew of OSPF, until that is spoken again.
     var memory: OSPFMemory?
     /// Stations our predecessor knew.
-    private let keptNeighbors: [KeptNeighbor]
+    let keptNeighbors: [KeptNeighbor]
     var rates = RateMeter()
     private let sessionLog: SessionLog
-    /// Changes the worker's mailbox had no room for, in order; offered again each turn.
-    private var waiting: [WorkerJob] = []
+    /// Changes that each worker's mailbox had no room for, in order; offered again each turn.
+    var waiting: [[WorkerJob]]
+    /// Workers that can let the first packet pass.
+    private var readyWorkers = 0
     /// Clients that watch sessions.
     var watchers = SessionWatchers()
-    private var lan: Device
-    private var wan: Device
+    private(set) var lan: Device
+    private(set) var wan: Device
 
     /// Opens the devices; nothing moves before `run`.
     init(
@@ -75,12 +77,14 @@ final class Daemon {
         log = Logger(label: "gatewayd") { _ in handler }
         log.logLevel = Self.level(configuration.log.level)
         sessionLog = SessionLog(writer: journal, instance: configuration.name)
-        jobs = try Mailbox(capacity: 256)
+        boxes = try WorkerBoxes(configuration.workers)
+        waiting = boxes.all.map { _ in [] }
         inbox = try Mailbox(capacity: 1024)
         routingMail = try Mailbox(capacity: 8192)
         routingBatch = routingMail.makeBatch()
-        lan = try Self.open(.lan, configuration, inherited)
-        wan = try Self.open(.wan, configuration, inherited)
+        let kept = Self.kept(configuration, inherited, service)
+        lan = try Self.open(.lan, configuration, kept)
+        wan = try Self.open(.wan, configuration, kept)
         memory = inherited[Keeping.memory].flatMap(Keeping.read).flatMap {
             OSPFMemory($0, interfaces: Side.allCases.count)
         }
@@ -88,16 +92,19 @@ final class Daemon {
             in: inherited[Keeping.neighbors].flatMap(Keeping.read) ?? [])
         // What is kept outlives us, and our links with it (FileDescriptorStoreMax=).
         for side in Side.allCases {
-            let descriptor = side == .lan ? lan.tap.descriptor : wan.tap.descriptor
-            service.removeStored(name: Keeping.name(of: side))
-            service.store(descriptor: descriptor, name: Keeping.name(of: side))
+            let queues = side == .lan ? lan.tap.descriptors : wan.tap.descriptors
+            for (number, descriptor) in queues.enumerated() {
+                let name = Keeping.name(of: side, queue: number)
+                service.removeStored(name: name)
+                service.store(descriptor: descriptor, name: name)
+            }
         }
         service.removeStored(name: Keeping.memory)
         service.removeStored(name: Keeping.neighbors)
     }
 
     private static func open(
-        _ side: Side, _ configuration: GatewayConfiguration, _ inherited: ListenDescriptors
+        _ side: Side, _ configuration: GatewayConfiguration, _ kept: [[Int32]]
     ) throws -> Device {
         let settings = configuration.devices[side.index]
         // The kernel's end keeps one address over restarts, so that its neighbours need not
@@ -106,7 +113,26 @@ final class Daemon {
             machineID: MachineID.read(), name: configuration.name + "-host", side: side)
         return try Device(
             side, settings, mtu: configuration.forwarding[side].mtu, hardware: hardware,
-            inherited: inherited[Keeping.name(of: side)])
+            queues: configuration.workers, inherited: kept[side.index])
+    }
+
+    /// The queues of a predecessor's TAPs, by side; none, and they are gone, if their number was
+    /// another.
+    private static func kept(
+        _ configuration: GatewayConfiguration, _ inherited: ListenDescriptors,
+        _ service: ServiceManager
+    ) -> [[Int32]] {
+        let names = Side.allCases.map { side in
+            (0..<Keeping.mostQueues).map { Keeping.name(of: side, queue: $0) }
+        }
+        let kept = names.map { $0.compactMap { inherited[$0] } }
+        if kept.allSatisfy({ $0.isEmpty || $0.count == configuration.workers }) { return kept }
+        for name in names.joined() where inherited[name] != nil {
+            service.removeStored(name: name)
+        }
+        for descriptor in kept.joined() { _ = close(descriptor) }
+        service.settle()
+        return kept.map { _ in [] }
     }
 
     static func level(_ level: LogSettings.Level) -> Logger.Level {
@@ -122,21 +148,19 @@ final class Daemon {
     /// Runs the gateway until it is told to stop; the exit status.
     func run(_ signals: consuming Signals, _ inherited: ListenDescriptors) throws -> Int32 {
         let stop = StopFlag()
-        let worker = try startWorker(stop)
+        let workers = try startWorkers(stop)
         let server = ControlServer(
             socket: socket(inherited),
             rights: ControlRights(
                 group: group,
                 readOnlyGroup: configuration.control.readOnlyGroup),
             backend: Backend(
-                instance: configuration.name, jobs: jobs, inbox: inbox, started: started),
+                instance: configuration.name, boxes: boxes, inbox: inbox, started: started),
             version: Self.version)
         do {
             try server.start()
         } catch {
-            stop.set()
-            wakeWorker()
-            worker.join()
+            end(workers, stop)
             throw error
         }
         try serve(signals)
@@ -144,9 +168,7 @@ final class Daemon {
         log.info("stopping")
         endRouting()
         server.stop()
-        stop.set()
-        wakeWorker()
-        worker.join()
+        end(workers, stop)
         return exitStatus ?? 0
     }
 
@@ -172,40 +194,11 @@ final class Daemon {
         return unsafe getgrnam("gatewayd") == nil ? nil : "gatewayd"
     }
 
-    private func startWorker(_ stop: StopFlag) throws -> WorkerThread {
-        let inbox = inbox
-        let worker = Worker(
-            jobs: jobs, routing: routingMail, stop: stop,
-            post: { event in inbox.post(ControlJob { $0.hear(event) }) }, service: service,
-            joins: [lan.tap.offload?.joins ?? [], wan.tap.offload?.joins ?? []],
-            busyPoll: configuration.busyPoll)
-        var forwarder = Forwarder(
-            configuration.forwarding, random: Random(key: SystemRandom.key()))
-        if let table = control.configure(
-            configuration.forwarding, routes: configuration.routes, silent: silentHops)
-        {
-            _ = forwarder.publish(table)
-        }
-        // Packets that waited for us go where our predecessor sent them.
-        if configuration.ospf != nil, let memory, memory.isFresh(at: Clock.now()) {
-            control.learn(memory.learned, withdrawn: [], from: .ospf)
-            if let table = control.table() { _ = forwarder.publish(table) }
-        }
-        forwarder.recordSessions(configuration.log.natSessions == .all)
-        for one in keptNeighbors {
-            forwarder.recallNeighbor(one.side, one.address, one.hardware, at: Clock.now())
-        }
-        for side in Side.allCases {
-            if !(side == .lan ? lan.isUp : wan.isUp) { linkChanged(side, isUp: false) }
-        }
-        let (first, second) = (lan.tap.descriptor, wan.tap.descriptor)
-        let handoff = Handoff(forwarder)
-        return try WorkerThread(name: "worker") {
-            if let forwarder = handoff.take() { worker.run(forwarder, lan: first, wan: second) }
-        }
+    private func end(_ workers: [RunningWorker], _ stop: StopFlag) {
+        stop.set()
+        for box in boxes.all { box.wake() }
+        for worker in workers { worker.join() }
     }
-
-    private func wakeWorker() { _ = jobs.post(.once { _ in }) }
 
     // MARK: The loop
 
@@ -237,7 +230,7 @@ final class Daemon {
             routingMail.descriptor,
         ].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         // A full mailbox empties within a turn of the worker's loop.
-        let timeout = routingWait(most: waiting.isEmpty ? 1000 : 1, until: endAt)
+        let timeout = routingWait(most: waiting.allSatisfy(\.isEmpty) ? 1000 : 1, until: endAt)
         _ = unsafe poll(&files, nfds_t(files.count), timeout)
     }
 
@@ -291,47 +284,25 @@ final class Daemon {
     }
 
     /// Tells routes and packet path; a change that is none changes nothing there.
-    private func linkChanged(_ side: Side, isUp: Bool) {
+    func linkChanged(_ side: Side, isUp: Bool) {
         if control.rib.isUp(side) != isUp {
             let name = configuration.devices[side.index].tap
             log.notice(
                 "\(side) (\(name)) is \(isUp ? "up" : "down")",
                 metadata: ["event": "link.changed", "side": "\(side)"])
         }
-        if !isUp, let patch = control.failover(from: side) { post(patch) { _ in } }
+        if !isUp, let patch = control.failover(from: side) { post(patch) }
         let table = control.setLink(side, isUp: isUp)
         post(table) { $0.forwarder.setLink(side, isUp: isUp, at: $0.now, into: &$0.outbox) }
         routingLink(side, isUp: isUp)
-    }
-
-    /// Hands a new table and a change to the worker, in this order.
-    func post(
-        _ table: consuming FIBUpdate?, _ change: @escaping @Sendable (inout DataPath) -> Void
-    ) {
-        defer { deliver() }
-        guard let table else { return waiting.append(.once(change)) }
-        let handoff = Handoff(table)
-        let old = Graveyard(inbox)
-        waiting.append(
-            .once { path in
-                if let table = handoff.take() { old.bury(path.forwarder.publish(table)) }
-                change(&path)
-            })
-    }
-
-    /// Gives the worker what waits for it; what finds no room stays, so that no change is lost.
-    func deliver() {
-        let taken = waiting.prefix { jobs.post($0) }.count
-        waiting.removeFirst(taken)
-        guard waiting.count > 4096, exitStatus == nil else { return }
-        log.critical("the forwarding thread stands still; nothing can be changed any more")
-        exitStatus = 70
     }
 
     /// Hears what the worker tells.
     func hear(_ event: WorkerEvent) {
         switch event {
         case .ready:
+            readyWorkers += 1
+            guard readyWorkers == boxes.all.count else { return }
             isReady = true
             log.notice(
                 "\(configuration.name) is ready: \(describe(.lan)), \(describe(.wan))",
@@ -371,12 +342,16 @@ final class Daemon {
         journal.writeSuppressed()
         let inbox = inbox
         let queueDrops = [lan.queueDrops(), wan.queueDrops()]
-        _ = jobs.post(
-            .once { path in
-                path.note(queueDrops: queueDrops)
-                let sample = Sample(path)
-                _ = inbox.post(ControlJob { $0.take(sample) })
-            })
+        post(first: { $0.note(queueDrops: queueDrops) })
+        let sum = Sum<Sample?>(nil)
+        boxes.tour { path, _ in
+            let sample = Sample(path)
+            sum.change { $0 = $0.map { $0.with(sample) } ?? sample }
+            return nil
+        } then: { _ in
+            guard let sample = sum.value else { return }
+            _ = inbox.post(ControlJob { $0.take(sample) })
+        }
     }
 
     private func take(_ sample: Sample) {
@@ -484,17 +459,5 @@ final class Daemon {
             path.busyPoll = busyPoll
         }
         configureRouting()
-    }
-}
-
-/// Brings an old forwarding table back to the control thread, where freeing it holds nobody up.
-private final class Graveyard: Sendable {
-    private let inbox: Mailbox<ControlJob>
-
-    init(_ inbox: Mailbox<ControlJob>) { self.inbox = inbox }
-
-    func bury(_ table: consuming FIBUpdate) {
-        let handoff = Handoff(table)
-        _ = inbox.post(ControlJob { _ in _ = handoff.take() })
     }
 }

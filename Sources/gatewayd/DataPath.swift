@@ -12,6 +12,8 @@ struct DataPath: ~Copyable {
     var bfd: BFDEngine
     /// What BFD has to tell the control thread.
     var bfdEffects = BFDEffects()
+    /// The other workers.
+    var peers = Peers.none
     /// The moment of the present turn of the loop.
     var now: Instant
     /// What packets may be joined for the device of a side.

@@ -19,11 +19,13 @@ struct Device: ~Copyable {
 
     /// Opens or makes the TAP, configures the kernel's end and moves it where it belongs.
     ///
-    /// - Parameter inherited: A predecessor's descriptor of it, if there is one.
+    /// - Parameters:
+    ///   - queues: One for each worker.
+    ///   - inherited: A predecessor's descriptors of it, as many or none.
     /// - Throws: `SystemError` or `NetlinkError`, one sentence with its remedy.
     init(
-        _ side: Side, _ settings: DeviceSettings, mtu: Int, hardware: MACAddress,
-        inherited: Int32?
+        _ side: Side, _ settings: DeviceSettings, mtu: Int, hardware: MACAddress, queues: Int,
+        inherited: [Int32]
     ) throws {
         let offload = TapOffload(
             checksum: settings.checksumOffload, segmentation: settings.segmentationOffload)
@@ -36,7 +38,7 @@ struct Device: ~Copyable {
             // What is there already is used where it is; what is new is made here and moved.
             let exists = try socket.link(named: settings.tap) != nil
             tap = try Self.inside(exists ? place : nil) {
-                try TapDevice(name: settings.tap, offload: offload)
+                try TapDevice(name: settings.tap, offload: offload, queues: queues)
             }
             if let place, !exists {
                 let target = try NetworkNamespace(named: place)
@@ -75,9 +77,10 @@ struct Device: ~Copyable {
 
     /// The device of a predecessor, with the frames that wait in it; nil if it is another or gone.
     private static func adopt(
-        _ descriptor: Int32?, _ settings: DeviceSettings, _ offload: TapOffload
+        _ descriptors: [Int32], _ settings: DeviceSettings, _ offload: TapOffload
     ) throws -> TapDevice? {
-        guard let descriptor, var tap = try? TapDevice(adopting: descriptor),
+        guard let first = descriptors.first,
+            var tap = try? TapDevice(adopting: first, and: Array(descriptors.dropFirst())),
             tap.name == settings.tap
         else { return nil }
         try tap.setOffload(offload)

@@ -5,7 +5,8 @@ import Synchronization
 import Timing
 import Wire
 
-// What a scan over the sessions gathers. Each lives through one request; the worker alone fills it.
+// What a scan over the sessions gathers. Each lives through one request; one worker after the other
+// fills it.
 
 /// Counts.
 final class Counter: Sendable {
@@ -63,8 +64,8 @@ final class StateCount: Sendable {
         ].filter { $0.count > 0 }
     }
 
-    func answer(_ instance: String, _ path: inout DataPath) -> SessionsSummaryAnswer {
-        let statistics = path.forwarder.nat.statistics
+    func answer(_ instance: String, _ all: Snapshot) -> SessionsSummaryAnswer {
+        let statistics = all.statistics
         let known: [Transport] = [.tcp, .udp, .icmp]
         let protocols = (known + [.other]).map { transport in
             let states = counts.withLock { counts in
@@ -86,11 +87,11 @@ final class StateCount: Sendable {
             NamedCount(
                 name: String(reason.name.dropFirst(4)),
                 count: Side.allCases.reduce(0) { sum, side in
-                    sum &+ path.forwarder.counters[side.index][reason]
+                    sum &+ all.counters[side.index][reason]
                 })
         }
         return SessionsSummaryAnswer(
-            instance: instance, protocols: protocols, limit: path.forwarder.nat.sessionCapacity,
+            instance: instance, protocols: protocols, limit: all.capacity,
             refused: refused.reduce(0) { $0 &+ $1.count },
             refusedBy: refused.filter { $0.count > 0 })
     }
@@ -140,10 +141,12 @@ final class MappingCollector: Sendable {
 
 /// Tells mappings apart, also two that had the same record while a scan went on.
 struct MappingKey: Hashable {
+    let worker: Int
     let number: UInt32
     let created: UInt32
 
     init(_ path: borrowing DataPath, of session: UInt32) {
+        worker = path.forwarder.index
         number = path.forwarder.nat.mappingNumber(of: session)
         created = path.forwarder.nat.mapping(of: session).created
     }
@@ -167,16 +170,15 @@ final class HostCount: Sendable {
         }
     }
 
-    func answer(_ instance: String, _ path: inout DataPath) -> NATAnswer {
-        let settings = path.forwarder.settings.nat
+    func answer(_ instance: String, _ all: Snapshot) -> NATAnswer {
+        let settings = all.forwarding.nat
         let (hosts, mappings, forwards) = counts.withLock { $0 }
-        let outside = path.forwarder.settings[settings.outside].addresses.first?.address
+        let outside = all.forwarding[settings.outside].addresses.first?.address
         var answer = NATAnswer(
             instance: instance, mode: settings.mode.rawValue, mapping: settings.mapping.name,
             filtering: settings.filtering.name, hairpin: settings.hairpin,
-            sessions: path.forwarder.nat.sessionCount,
-            mappings: path.forwarder.nat.mappingCount,
-            pools: path.forwarder.nat.poolUse().map { pool in
+            sessions: all.sessions, mappings: all.mappings,
+            pools: all.pools.map { pool in
                 PoolRow(
                     address: pool.address.description, protocol: pool.transport.name,
                     inUse: pool.used, resting: pool.resting, total: pool.total)
@@ -185,7 +187,7 @@ final class HostCount: Sendable {
                 PortForwardRow(forward, outside: outside, sessions: forwards[number] ?? 0)
             },
             limits: Control.NATLimits(
-                sessions: path.forwarder.nat.sessionCapacity,
+                sessions: all.capacity,
                 sessionsPerHost: settings.limits.sessionsPerHost,
                 mappingsPerHost: settings.limits.portsPerHost,
                 newPerSecond: settings.limits.newSessionsPerSecond,
@@ -199,7 +201,7 @@ final class HostCount: Sendable {
                         limit: settings.limits.sessionsPerHost,
                         mappingLimit: settings.limits.portsPerHost)
                 })
-        answer.add(settings, path.forwarder.nat.blocks)
+        answer.add(settings, all.blocks)
         return answer
     }
 

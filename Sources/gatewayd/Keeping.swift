@@ -3,7 +3,6 @@ import Forwarding
 import Glibc
 import OSPF
 import Routing
-import Synchronization
 import Timing
 import Wire
 
@@ -14,7 +13,13 @@ enum Keeping {
     static let neighbors = "arp"
     private static let most = 64 << 20
 
-    static func name(of side: Side) -> String { "tap-\(side)" }
+    /// That of a queue of a side's TAP.
+    static func name(of side: Side, queue: Int = 0) -> String {
+        queue == 0 ? "tap-\(side)" : "tap-\(side)-\(queue)"
+    }
+
+    /// Most queues there may be.
+    static let mostQueues = 16
 
     /// A file in memory that holds the octets; the caller closes it. Nil if there is no room.
     static func write(_ bytes: [UInt8]) -> Int32? {
@@ -43,7 +48,7 @@ enum Keeping {
 }
 
 /// A station on a link whose hardware address outlives the process.
-struct KeptNeighbor: Sendable {
+struct KeptNeighbor: Hashable, Sendable {
     var side: Side
     var address: IPv4Address
     var hardware: MACAddress
@@ -78,14 +83,6 @@ struct KeptNeighbor: Sendable {
                 hardware: MACAddress(number(5..<11)))
         }
     }
-}
-
-/// Neighbours on their way from the worker to the control thread.
-final class KeptNeighbors: Sendable {
-    private let list = Mutex<[KeptNeighbor]?>(nil)
-
-    func set(_ neighbors: [KeptNeighbor]) { list.withLock { $0 = neighbors } }
-    func take() -> [KeptNeighbor]? { list.withLock { $0.take() } }
 }
 
 extension OSPFMemory {

@@ -61,7 +61,7 @@ extension Daemon {
         let wishes = wanted.sorted { $0.key < $1.key }.map { peer, timing in
             BFDWish(peer, source: source(to: peer), timing)
         }
-        post(nil) { $0.applyBFD(wishes) }
+        post(first: { $0.applyBFD(wishes) })
     }
 
     /// Our address on the neighbour's network.
@@ -99,7 +99,7 @@ extension Daemon {
     private func lose(_ peer: BFDPeer, at now: Instant) {
         watch.heard.remove(peer)
         let hop = NextHop(side: peer.side, gateway: peer.address)
-        if let patch = control.failover(from: hop) { post(patch) { _ in } }
+        if let patch = control.failover(from: hop) { post(patch) }
         for speaker in speakers where speaker.watched[peer] != nil {
             speaker.lose(peer, at: now)
         }

@@ -8,11 +8,11 @@ import Wire
 /// What the control thread looks at every second.
 struct Sample: Sendable {
     let now: Instant
-    let received: InlineArray<2, UInt64>
-    let sent: InlineArray<2, UInt64>
-    let sessions: Int
-    let created: UInt64
-    let closed: UInt64
+    private(set) var received: InlineArray<2, UInt64>
+    private(set) var sent: InlineArray<2, UInt64>
+    private(set) var sessions: Int
+    private(set) var created: UInt64
+    private(set) var closed: UInt64
     let conflicts: InlineArray<2, Int>
     let lastConflict: InlineArray<2, AddressConflict?>
 
@@ -29,6 +29,19 @@ struct Sample: Sendable {
         closed = (0..<4).reduce(0) { $0 &+ statistics.closed[$1] }
         self.conflicts = [conflicts.0.count, conflicts.1.count]
         lastConflict = [conflicts.0.last, conflicts.1.last]
+    }
+
+    /// With what another worker did; conflicts are the first one's.
+    func with(_ other: Sample) -> Sample {
+        var sum = self
+        for side in Side.allCases {
+            sum.received[side.index] &+= other.received[side.index]
+            sum.sent[side.index] &+= other.sent[side.index]
+        }
+        sum.sessions += other.sessions
+        sum.created &+= other.created
+        sum.closed &+= other.closed
+        return sum
     }
 }
 

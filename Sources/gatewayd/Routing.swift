@@ -125,7 +125,7 @@ extension Daemon {
         }
         (rip, ospf) = (nil, nil)
         let said = StopFlag()
-        post(nil) { _ in said.set() }
+        post(first: { _ in said.set() })
         for _ in 0..<100 where !said.isSet {
             deliver()
             _ = usleep(1000)
@@ -134,26 +134,24 @@ extension Daemon {
 
     /// Keeps for our successor whom we know on the links.
     private func keepNeighbors() {
-        let kept = KeptNeighbors()
+        let kept = Sum((list: [KeptNeighbor](), workers: 0))
         post(nil) { path in
-            kept.set(
-                path.forwarder.neighborList().filter { $0.state != .permanent }.map {
-                    KeptNeighbor(
-                        side: $0.side, address: IPv4Address($0.address),
-                        hardware: MACAddress($0.hardware))
-                })
-        }
-        for _ in 0..<100 {
-            if let list = kept.take() {
-                if let descriptor = Keeping.write(KeptNeighbor.bytes(of: list)) {
-                    service.store(descriptor: descriptor, name: Keeping.neighbors)
-                    _ = close(descriptor)
-                }
-                return
+            let known = path.forwarder.neighborList().filter { $0.state != .permanent }.map {
+                KeptNeighbor(
+                    side: $0.side, address: IPv4Address($0.address),
+                    hardware: MACAddress($0.hardware))
             }
+            kept.change { $0 = (Array(Set($0.list + known)), $0.workers + 1) }
+        }
+        for _ in 0..<100 where kept.value.workers < boxes.all.count {
             deliver()
             _ = usleep(1000)
         }
+        guard let descriptor = Keeping.write(KeptNeighbor.bytes(of: kept.value.list)) else {
+            return
+        }
+        service.store(descriptor: descriptor, name: Keeping.neighbors)
+        _ = close(descriptor)
     }
 
     /// Has OSPF's neighbours keep us over a restart, and waits for at most 1.5 s until they know.
@@ -215,7 +213,7 @@ extension Daemon {
 
     func carryOutRouting() {
         takeOverRouting()
-        if let table = control.table() { post(table) { _ in } }
+        if let table = control.table() { post(table) }
     }
 
     /// Takes the routes over, tells every protocol of them, sends, logs. What one is told may have
@@ -249,11 +247,11 @@ extension Daemon {
 
     private func send(_ packets: [RoutingDatagram]) {
         guard !packets.isEmpty else { return }
-        post(nil) { path in
+        post(first: { path in
             for packet in packets {
                 path.forwarder.send(packet, at: path.now, into: &path.outbox)
             }
-        }
+        })
     }
 
     private func write(_ line: RoutingOutcome.LogLine) {

@@ -9,19 +9,22 @@ import Routing
 import Timing
 import Wire
 
-/// What the worker copies for an answer about the whole gateway.
+/// What the workers copy for an answer about the whole gateway.
 struct Snapshot: Sendable {
     let now: Instant
-    let counters: InlineArray<2, SideCounters>
+    private(set) var counters: InlineArray<2, SideCounters>
     let isUp: InlineArray<2, Bool>
-    let sessions: Int
-    let capacity: Int
-    let portsInUse: Int
-    let portsTotal: Int
-    let neighbors: Int
-    let settings: NATSettings
-    let ringFailure: SystemError?
-    let gateway: (hop: NextHopStatus, Void)?
+    private(set) var sessions: Int
+    private(set) var capacity: Int
+    private(set) var mappings: Int
+    private(set) var statistics: NATStatistics
+    private(set) var pools: [NAT.PoolUse]
+    private(set) var neighbors: Int
+    let forwarding: ForwardingSettings
+    let blocks: BlockPlan?
+    private(set) var ringFailure: SystemError?
+    private(set) var gateway: (hop: NextHopStatus, Void)?
+    private(set) var workers = 1
 
     init(_ path: inout DataPath) {
         now = path.now
@@ -29,14 +32,34 @@ struct Snapshot: Sendable {
         isUp = [path.forwarder.isUp(.lan), path.forwarder.isUp(.wan)]
         sessions = path.forwarder.nat.sessionCount
         capacity = path.forwarder.nat.sessionCapacity
-        let pools = path.forwarder.nat.poolUse()
-        portsInUse = pools.reduce(0) { $0 + $1.used }
-        portsTotal = pools.reduce(0) { $0 + $1.total }
+        mappings = path.forwarder.nat.mappingCount
+        statistics = path.forwarder.nat.statistics
+        pools = path.forwarder.nat.poolUse()
         neighbors = path.forwarder.neighborCount
-        settings = path.forwarder.settings.nat
+        forwarding = path.forwarder.settings
+        blocks = path.forwarder.nat.blocks
         ringFailure = path.ringFailure
         gateway = Self.gateway(path).map { ($0, ()) }
     }
+
+    /// Adds what another worker has.
+    mutating func add(_ other: Snapshot) {
+        for side in Side.allCases { counters[side.index].add(other.counters[side.index]) }
+        sessions += other.sessions
+        capacity += other.capacity
+        mappings += other.mappings
+        statistics.add(other.statistics)
+        for index in pools.indices where index < other.pools.count {
+            pools[index].add(other.pools[index])
+        }
+        // Each has entries of its own, most for the same neighbours.
+        neighbors = max(neighbors, other.neighbors)
+        ringFailure = ringFailure ?? other.ringFailure
+        if gateway?.hop.hardware == nil { gateway = other.gateway ?? gateway }
+        workers += 1
+    }
+
+    private var settings: NATSettings { forwarding.nat }
 
     /// How the next hop of the default route is.
     private static func gateway(_ path: borrowing DataPath) -> NextHopStatus? {
@@ -68,10 +91,12 @@ struct Snapshot: Sendable {
             nat: NATStatus(
                 mode: settings.mode.rawValue, mapping: settings.mapping.name,
                 filtering: settings.filtering.name, sessions: sessions, sessionLimit: capacity,
-                portsInUse: portsInUse, portsTotal: portsTotal),
+                portsInUse: pools.reduce(0) { $0 + $1.used },
+                portsTotal: pools.reduce(0) { $0 + $1.total }),
             routes: RoutesStatus(
                 total: rib.bestCount, bySource: sources.filter { $0.count > 0 }),
-            neighbors: neighbors, drops: drops, forwarding: ForwardingStatus(io: io))
+            neighbors: neighbors, drops: drops,
+            forwarding: ForwardingStatus(io: io, workers: workers))
     }
 
     private var io: String { ringFailure == nil ? "io_uring" : "write" }

@@ -13,6 +13,8 @@ struct Worker: ~Copyable {
     /// Frames taken from one side before the other gets its turn. Bounding the octets as well, so
     /// that a batch of super-packets stays in cache, was measured to cost throughput.
     static let batch = 64
+    /// Behind those of frames from both sides and from other workers.
+    static let spareSlot = batch * 3
 
     let jobs: Mailbox<WorkerJob>
     /// Packets of routing protocols, for the control thread.
@@ -20,16 +22,19 @@ struct Worker: ~Copyable {
     let stop: StopFlag
     /// Hands an event to the control thread; false if that has too much to do.
     let post: @Sendable (WorkerEvent) -> Bool
-    let service: ServiceManager
+    /// Says that this worker is alive; nil where nobody wants to know.
+    let watchdog: Watchdog?
     /// What packets may be joined for the TAP of a side.
     let joins: InlineArray<2, FrameRun.Protocols>
     /// How long to look for more frames before sleeping, at first.
     let busyPoll: Interval
+    /// Its ends of the rings to and from other workers.
+    let peers: Peers
 
     /// Forwards until told to stop; everything it owns lives in this call.
-    func run(_ forwarder: consuming Forwarder, lan: Int32, wan: Int32) {
+    func run(_ forwarder: consuming Forwarder, queues: (lan: Int32, wan: Int32)) {
         do throws(SystemError) {
-            let io = try FrameIO(lan: lan, wan: wan, mailbox: jobs.descriptor)
+            let io = try FrameIO(lan: queues.lan, wan: queues.wan, mailbox: jobs.descriptor)
             try loop(forwarder, io)
         } catch {
             tell(.failed(error))
@@ -43,7 +48,7 @@ struct Worker: ~Copyable {
         _ forwarder: consuming Forwarder, _ device: consuming FrameIO
     ) throws(SystemError) {
         var io = device
-        var slab = FrameSlab(count: Self.batch * 2 + 1)
+        var slab = FrameSlab(count: Self.spareSlot + 1)
         var path = DataPath(
             forwarder: forwarder, outbox: Outbox(),
             bfd: BFDEngine(
@@ -52,8 +57,8 @@ struct Worker: ~Copyable {
         var mail = jobs.makeBatch()
         var running: [(job: WorkerJob, cursor: UInt32)] = []
         var isReady = false
-        let watchdog = service.watchdogInterval.map { Interval(nanoseconds: $0.nanoseconds / 3) }
-        var nextWatchdog = path.now
+        path.peers = peers
+        var watchdog = watchdog
         path.ringFailure = io.ringFailure
         path.joins = joins
         path.busyPoll = busyPoll
@@ -65,36 +70,19 @@ struct Worker: ~Copyable {
                 isReady = true
                 tell(.ready)
             }
-            if path.forwarder.nat.hasEvents {
-                let (events, lost) = path.forwarder.takeSessionEvents()
-                if !tell(.sessions(events, lost: lost)) {
-                    path.forwarder.loseSessionEvents(events.count + lost)
-                }
-            }
-            if !path.bfdEffects.events.isEmpty {
-                if tell(.bfd(path.bfdEffects.events)) {
-                    path.bfdEffects.events.removeAll()
-                } else {
-                    path.bfdEffects.joinEvents()
-                }
-            }
+            tellNews(&path)
             var deadline = path.forwarder.nextDeadline(at: path.now)
             if let due = path.bfd.nextDeadline { deadline = min(deadline ?? due, due) }
-            if let watchdog {
-                if nextWatchdog <= path.now {
-                    _ = service.watchdog()
-                    nextWatchdog = path.now + watchdog
-                }
-                deadline = min(deadline ?? nextWatchdog, nextWatchdog)
-            }
-            if !running.isEmpty { deadline = path.now }
+            if let due = watchdog?.isAlive(at: path.now) { deadline = min(deadline ?? due, due) }
+            if !running.isEmpty || !path.peers.fallAsleep() { deadline = path.now }
             let ready = try io.wait(until: deadline, now: path.now, busy: path.busyPoll)
+            path.peers.getUp()
             path.now = Clock.now()
             for side in Side.allCases where ready.contains(.failed(side)) {
                 tell(.deviceGone(side))
                 return
             }
-            if !ready.isDisjoint(with: [.lan, .wan]) {
+            if !ready.isDisjoint(with: [.lan, .wan]) || path.peers.hasArrivals {
                 try receive(ready, &path, &io, &slab)
             }
             if let deadline, deadline <= path.now {
@@ -108,7 +96,25 @@ struct Worker: ~Copyable {
         drain(&path, &io, &slab)
     }
 
-    /// Reads both sides in turn until they are empty or a batch is full, then writes.
+    /// Tells the control thread what became of sessions.
+    private func tellNews(_ path: inout DataPath) {
+        if path.forwarder.nat.hasEvents {
+            let (events, lost) = path.forwarder.takeSessionEvents()
+            if !tell(.sessions(events, lost: lost)) {
+                path.forwarder.loseSessionEvents(events.count + lost)
+            }
+        }
+        if !path.bfdEffects.events.isEmpty {
+            if tell(.bfd(path.bfdEffects.events)) {
+                path.bfdEffects.events.removeAll()
+            } else {
+                path.bfdEffects.joinEvents()
+            }
+        }
+    }
+
+    /// Reads both sides in turn until they are empty or a batch is full, and what other workers
+    /// handed over, then writes.
     private func receive(
         _ ready: Ready, _ path: inout DataPath, _ io: inout FrameIO, _ slab: inout FrameSlab
     ) throws(SystemError) {
@@ -124,6 +130,11 @@ struct Worker: ~Copyable {
                 if take(side, slot, count, &path, &slab) { slot += 1 }
                 if path.forwarder.hasReady { resume(&path, &slab) }
             }
+        }
+        for _ in 0..<Self.batch {
+            var place = slab.slot(slot, length: FrameSlab.stride)
+            guard let arrival = path.peers.pop(into: &place) else { break }
+            if takeOver(arrival, slot, &path, &slab) { slot += 1 }
         }
         drain(&path, &io, &slab)
     }
@@ -146,15 +157,61 @@ struct Worker: ~Copyable {
         let verdict = path.forwarder.receive(
             &frame, &header, on: side, at: path.now, into: &path.outbox)
         guard case .forward(let out, let length) = verdict else {
-            if case .routing(let packet) = verdict { hand(packet, frame.bytes, &path) }
+            passOn(verdict, frame.bytes, header, side, &path)
             return false
         }
         header.write(to: &bytes)
+        return leave(slot, length, out, from: side, &path)
+    }
+
+    /// Takes one frame that another worker handed over; true if it leaves in its slot.
+    private func takeOver(
+        _ arrival: RingReceiver.Arrival, _ slot: Int, _ path: inout DataPath,
+        _ slab: inout FrameSlab
+    ) -> Bool {
+        var bytes = slab.slot(slot, length: arrival.length)
+        guard var header = try? VirtioNetHeader(bytes.bytes),
+            let kind = HandOver(rawValue: arrival.kind)
+        else { return false }
+        var frame = bytes.from(VirtioNetHeader.length)
+        let verdict = path.forwarder.take(
+            &frame, &header, on: arrival.side, as: kind, at: path.now, into: &path.outbox)
+        guard case .forward(let out, let length) = verdict else {
+            passOn(verdict, frame.bytes, header, arrival.side, &path)
+            return false
+        }
+        header.write(to: &bytes)
+        return leave(slot, length, out, from: arrival.side, &path)
+    }
+
+    private func leave(
+        _ slot: Int, _ length: Int, _ out: Side, from side: Side, _ path: inout DataPath
+    ) -> Bool {
         if path.outbox.append(slot: slot, length: VirtioNetHeader.length + length, side: out) {
             return true
         }
         path.forwarder.count(.outputFull, on: side, at: path.now)
         return false
+    }
+
+    /// Gives a frame that does not leave to whom it is for.
+    private func passOn(
+        _ verdict: Verdict, _ frame: RawSpan, _ header: VirtioNetHeader, _ side: Side,
+        _ path: inout DataPath
+    ) {
+        switch verdict {
+        case .routing(let packet): hand(packet, frame, &path)
+        case .hand(let worker, let kind, let length):
+            if !path.peers.push(frame.part(0, length), header, on: side, as: kind, to: worker) {
+                count(.workerBusy, side, &path)
+            }
+        case .spread:
+            for worker in path.peers.others
+            where !path.peers.push(frame, header, on: side, as: .overheard, to: worker) {
+                count(.workerBusy, side, &path)
+            }
+        case .forward, .drop, .consumed: break
+        }
     }
 
     /// Hands a packet of a routing protocol to the control thread, which takes its time; BFD has
@@ -182,12 +239,15 @@ struct Worker: ~Copyable {
     /// Takes up packets that waited, in the slab's last slot.
     func resume(_ path: inout DataPath, _ slab: inout FrameSlab) {
         while true {
-            var slot = slab.slot(Self.batch * 2, length: FrameSlab.stride)
+            var slot = slab.slot(Self.spareSlot, length: FrameSlab.stride)
             var frame = slot.from(VirtioNetHeader.length)
             switch path.forwarder.resume(&frame, at: path.now, into: &path.outbox) {
             case .nothing: return
             case .done: break
             case .routing(let packet): hand(packet, frame.bytes, &path)
+            case .hand(let side, let worker, let kind, let header, let length):
+                passOn(
+                    .hand(worker, kind, length: length), frame.bytes, header, side, &path)
             }
         }
     }
@@ -221,6 +281,49 @@ struct Worker: ~Copyable {
             }
         }
         running.removeLast(running.count - left)
+    }
+}
+
+/// Tells the service manager that all workers are alive: the first does, if it has heard of all
+/// others since.
+struct Watchdog: Sendable {
+    /// When each was last alive.
+    private final class Signs: Sendable {
+        let times: Mutex<[Instant]>
+        init(_ count: Int) { times = Mutex(Array(repeating: Clock.now(), count: count)) }
+    }
+
+    private let signs: Signs
+    private let index: Int
+    private let service: ServiceManager
+    private let pause: Interval
+    private var next = Instant.zero
+
+    private init(_ signs: Signs, _ index: Int, _ service: ServiceManager, _ pause: Interval) {
+        (self.signs, self.index, self.service, self.pause) = (signs, index, service, pause)
+    }
+
+    /// One for each worker; nil if nobody watches.
+    static func all(_ count: Int, _ service: ServiceManager) -> [Watchdog?] {
+        guard let interval = service.watchdogInterval else {
+            return Array(repeating: nil, count: count)
+        }
+        let signs = Signs(count)
+        let pause = Interval(nanoseconds: interval.nanoseconds / 3)
+        return (0..<count).map { Watchdog(signs, $0, service, pause) }
+    }
+
+    /// The worker is alive; when it is to say so again.
+    mutating func isAlive(at now: Instant) -> Instant {
+        guard next <= now else { return next }
+        next = now + pause
+        let oldest = signs.times.withLock { times in
+            times[index] = now
+            return times.min() ?? now
+        }
+        // Three of its times make one of the service manager's.
+        if index == 0, now - oldest <= pause + pause { service.watchdog() }
+        return next
     }
 }
 

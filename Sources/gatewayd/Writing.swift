@@ -10,6 +10,7 @@ extension Worker {
         _ path: inout DataPath, _ io: inout FrameIO, _ slab: inout FrameSlab
     ) {
         if path.forwarder.hasReady { resume(&path, &slab) }
+        path.peers.publish()
         guard path.outbox.count > 0 else { return }
         var run: Run?
         for index in 0..<path.outbox.count {

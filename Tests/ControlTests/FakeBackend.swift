@@ -113,7 +113,7 @@ final class FakeBackend: ControlBackend {
                     ]),
                 neighbors: 5,
                 drops: DropsStatus(total: 56, topReason: "nat.no_session", topPackets: 41),
-                forwarding: ForwardingStatus(io: "readv")), done)
+                forwarding: ForwardingStatus(io: "readv", workers: 2)), done)
     }
 
     func interfaces(_ done: @escaping ControlDone<InterfacesAnswer>) {

@@ -3,6 +3,9 @@ import collections, contextlib, glob, http.client, json, os, signal, socket, tim
 
 from basics import *
 
+#: Threads that forward, where a test does not say.
+WORKERS = int(os.environ.get("LAB_WORKERS", "1"))
+
 
 class Control:
     """The HTTP interface on the daemon's Unix socket."""
@@ -76,6 +79,7 @@ class Gateway:
                         "macaddress": WAN_MAC, "addresses": [f"{WAN}/24"]}},
             "routes": [{"to": "203.0.113.0/24", "via": R1}],
             "nat": {"mode": "masquerade"},
+            **({"forwarding": {"workers": WORKERS}} if WORKERS > 1 else {}),
             "control": {"socket": self.socket, "group": "root"}}, changes)
         self.control = Control(self.socket)
         self.process, self.status_text = None, ""

@@ -84,6 +84,23 @@ def a_restart_keeps_the_links_and_an_end_does_not(lab):
     assert machine.run(number, check=False).returncode != 0, "the TAP outlives the end"
 
 
+@rows(timeout=60)
+def a_restart_may_change_the_number_of_workers(lab):
+    machine = started(lab)
+    index = lambda: machine.run("cat /sys/class/net/tap-lan/ifindex").stdout
+    def restart(workers):
+        machine.configure(HOME % "" + f"forwarding: {{workers: {workers}}}\n")
+        machine.run(f"systemctl restart {UNIT}")
+        pings(machine)
+        status = json.loads(machine.run("gatewayctl -i home -o json status").stdout)
+        assert status["forwarding"]["workers"] == workers, status
+        return index()
+    first = index()
+    second = restart(2)
+    assert second != first and restart(2) == second, "queues are kept, and made anew where their number changes"
+    assert restart(1) != second
+
+
 @rows("S60")
 def is_locked_in(lab):
     machine = started(lab)

@@ -236,9 +236,12 @@ public struct DropsStatus: Codable, Hashable, Sendable {
 public struct ForwardingStatus: Codable, Hashable, Sendable {
     /// Name of the input and output method.
     public var io: String
+    /// Threads that forward, 1 or more.
+    public var workers: Int
 
     /// Made of these fields.
-    public init(io: String) {
+    public init(io: String, workers: Int) {
         self.io = io
+        self.workers = workers
     }
 }

@@ -72,7 +72,11 @@ struct StatusCommand: ParsableCommand {
         }
         fact("dropped", dropped)
         if page.isWide {
-            fact("i/o", "\(status.forwarding.io), process \(status.pid)")
+            fact(
+                "i/o",
+                "\(status.forwarding.io), "
+                    + "\(Units.count(status.forwarding.workers, "worker", "workers")), "
+                    + "process \(status.pid)")
         }
     }
 

@@ -8,8 +8,8 @@ import Wire
 /// What the packet path costs in memory, without devices: `engine [flows …] [part …]`.
 ///
 /// Flows are by default 1, 1,000, 64,000 and 1,000,000; parts are `packets`, `flows`, `checksums`,
-/// `routes` and `scale`, by default all. Ends with failure if an established or dropped packet
-/// allocates. `engine count KIND PACKETS` is for `Tests/Benchmarks/instructions`.
+/// `routes`, `scale` and `workers`, by default all. Ends with failure if an established or dropped
+/// packet allocates. `engine count KIND PACKETS` is for `Tests/Benchmarks/instructions`.
 @main
 struct Engine {
     static let runs = 5
@@ -34,6 +34,7 @@ struct Engine {
         if isWanted("checksums") { checksums() }
         if isWanted("routes") { routes() }
         if isWanted("scale") { scale() }
+        if isWanted("workers") { workers() }
         guard countsAllocations() == 1, allocations == 0 else {
             print("\nFAILED: the packet path allocates")
             exit(1)

@@ -1,4 +1,5 @@
 import Forwarding
+import Linux
 import NAT
 import Router
 import Support
@@ -23,7 +24,7 @@ struct Traffic: ~Copyable {
     private let slot = UnsafeMutableRawBufferPointer.allocate(byteCount: 2048, alignment: 64)
 
     /// A gateway with room for `count` flows, 250 hosts with 250 ports each to ever more remotes.
-    init(flows count: Int) {
+    init(flows count: Int, share: Share = .whole) {
         self.count = count
         var settings = Bench.settings
         settings[.lan].neighbors = (2..<252).map { host in
@@ -35,10 +36,11 @@ struct Traffic: ~Copyable {
                 address: ip("203.0.113.1"), hardware: Bench.hardware(of: ip("203.0.113.1")))
         ]
         // What is not answered yet has a quarter of the table.
-        settings.nat.limits.sessions = min(max(count * 4 + 4, 65_536), 1 << 24)
+        settings.nat.limits.sessions =
+            min(max(count * 4 + 4, 65_536), 1 << 24) * share.count
         settings.nat.limits.sessionsPerHost = settings.nat.limits.sessions
         settings.nat.limits.portsPerHost = settings.nat.limits.sessions
-        router = Router(settings, routes: Bench.routes, random: Random(seed: 1))
+        router = Router(settings, routes: Bench.routes, share: share, random: Random(seed: 1))
         router.start(at: now, into: &outbox)
         outbox.removeAll()
         for flow in 0..<count {
@@ -57,10 +59,12 @@ struct Traffic: ~Copyable {
     deinit { slot.deallocate() }
 
     /// Sends the first packet of every flow and its answer, and keeps what the answers look like.
-    mutating func open() {
-        var answers: [UInt8] = []
-        answers.reserveCapacity(outbound.count)
-        for flow in 0..<count {
+    mutating func open() { open((0..<count).map { Int32($0) }) }
+
+    /// The same with some of the flows.
+    mutating func open(_ flows: [Int32]) {
+        var answers = outbound
+        for flow in flows.lazy.map({ Int($0) }) {
             guard take(flow, .lan) else { fatalError("flow \(flow) was not forwarded") }
             let frame = Array(slot[0..<Self.frameLength])
             var answer = frame
@@ -71,7 +75,8 @@ struct Traffic: ~Copyable {
             answer.replaceSubrange(30..<34, with: frame[26..<30])
             answer.replaceSubrange(34..<36, with: frame[36..<38])
             answer.replaceSubrange(36..<38, with: frame[34..<36])
-            answers += answer
+            let start = flow * Self.frameLength
+            answers.replaceSubrange(start..<start + Self.frameLength, with: answer)
             slot.copyBytes(from: answer)
             guard receive(.wan) else { fatalError("the answer to \(flow) was not forwarded") }
         }
@@ -88,6 +93,38 @@ struct Traffic: ~Copyable {
         }
     }
 
+    /// The same of frames that are not ours.
+    func copy(_ flow: Int, from frames: [UInt8]) {
+        let from = flow * Self.frameLength
+        frames.withUnsafeBytes { source in
+            slot.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: source[from..<from + Self.frameLength]))
+        }
+    }
+
+    /// Calls `body` with the frame in the slot.
+    func withFrame<R>(_ body: (RawSpan) -> R) -> R {
+        body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: slot[..<Self.frameLength])))
+    }
+
+    /// Has the gateway look at the slot; whether another worker is to take it.
+    mutating func isForeign(_ side: Side) -> Bool {
+        if case .hand = offer(side) { return true }
+        return false
+    }
+
+    /// Takes a frame that another worker read, in a slot of its own; whether it was forwarded.
+    mutating func take(_ slot: inout MutableRawSpan, _ arrival: RingReceiver.Arrival) -> Bool {
+        guard var header = try? VirtioNetHeader(slot.bytes) else { return false }
+        var frame = slot.window(
+            VirtioNetHeader.length, arrival.length - VirtioNetHeader.length)
+        let verdict = router.forwarder.take(
+            &frame, &header, on: arrival.side, as: HandOver(rawValue: arrival.kind) ?? .received,
+            at: now, into: &outbox)
+        if case .forward = verdict { return true }
+        return false
+    }
+
     /// Sends a packet of a flow from a side; whether it was forwarded.
     @inline(__always)
     mutating func take(_ flow: Int, _ side: Side) -> Bool {
@@ -98,13 +135,16 @@ struct Traffic: ~Copyable {
     /// Hands the slot to the gateway.
     @inline(__always)
     mutating func receive(_ side: Side) -> Bool {
-        var header = VirtioNetHeader()
-        guard let base = slot.baseAddress else { return false }
-        var frame = MutableRawSpan(_unsafeStart: base, byteCount: Self.frameLength)
-        let verdict = router.forwarder.receive(
-            &frame, &header, on: side, at: now, into: &outbox)
-        if case .forward = verdict { return true }
+        if case .forward = offer(side) { return true }
         return false
+    }
+
+    @inline(__always)
+    private mutating func offer(_ side: Side) -> Verdict {
+        var header = VirtioNetHeader()
+        guard let base = slot.baseAddress else { return .consumed }
+        var frame = MutableRawSpan(_unsafeStart: base, byteCount: Self.frameLength)
+        return router.forwarder.receive(&frame, &header, on: side, at: now, into: &outbox)
     }
 
     /// Makes the frame in the slot one that is dropped: its header checksum is wrong.
