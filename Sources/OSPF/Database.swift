@@ -118,6 +118,8 @@ struct Database: ~Copyable {
 
     /// LSAs held.
     var count: Int { pool.used }
+    /// Octets of all of them.
+    private(set) var octets = 0
 
     /// The LSA of a number that is in use.
     subscript(number: UInt32) -> Record {
@@ -193,12 +195,20 @@ struct Database: ~Copyable {
             records[Int(number)] = record
             kinds[Int(number)] = kind
         }
+        octets += record.lsa.bytes.count
         return number
+    }
+
+    /// Puts another instance in the place of one that is there.
+    mutating func replace(_ number: UInt32, with record: Record) {
+        octets += record.lsa.bytes.count - lsa(number).bytes.count
+        records[Int(number)] = record
     }
 
     /// Forgets an LSA.
     mutating func remove(_ number: UInt32) {
         wheel.cancel(number)
+        octets -= lsa(number).bytes.count
         let hash = Self.hash(records[Int(number)], key)
         index.remove(number, hash: hash) { [records, key] in Self.hash(records[Int($0)], key) }
         records[Int(number)] = nil

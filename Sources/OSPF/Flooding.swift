@@ -104,6 +104,10 @@ extension OSPFEngine {
         {
             throw .lsaEarly
         }
+        let more = Int(checked.header.length) - (known.map { database.lsa($0).bytes.count } ?? 0)
+        guard more <= 0 || database.octets + more <= settings.limits.octets else {
+            throw .databaseFull
+        }
         // What was asked for does not count as flooded: the next instance may follow at once.
         let isAsked = interfaces[number].neighbors[index].requests[checked.header.name] != nil
         guard let lsa = install(LSA(checked), scope, known, isFlooded: !isAsked) else {
@@ -150,7 +154,7 @@ extension OSPFEngine {
             record.hurried = old.hurried
             record.mark = old.mark
             release(known)
-            database.update(known) { $0 = record }
+            database.replace(known, with: record)
             result = known
         } else {
             result = database.add(record)

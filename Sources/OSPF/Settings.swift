@@ -228,6 +228,8 @@ public struct OSPFTimers: Hashable, Sendable {
 public struct OSPFLimits: Hashable, Sendable {
     /// Most LSAs in all databases.
     public var lsas = 10_000
+    /// Most octets of all of them with which others' still come in.
+    public var octets = 64 << 20
     /// Most neighbours on an interface.
     public var neighbors = 64
     /// Most neighbours that are between 2-Way and Full at a time; others wait (RFC 4222 §2 (5)).

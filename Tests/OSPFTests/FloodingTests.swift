@@ -399,6 +399,22 @@ struct FloodingTests {
         #expect(bed.state(left) == .full)
     }
 
+    @Test("So does one that is full of octets, but what is no longer than before")
+    func fullOfOctets() {
+        let bed = pair { $0.limits.octets = 1000 }
+        for number in 1..<40 {
+            bed.update(left, left.external("\(number).0.0.0/8"))
+        }
+        let count = bed.engine.lsas.count
+        #expect((20...28).contains(count) && bed.drops(.databaseFull) > 0)
+        #expect(bed.state(left) == .full)
+        bed.run(.seconds(2))
+        let dropped = bed.drops(.databaseFull)
+        bed.update(
+            left, left.external("1.0.0.0/8", sequence: OSPFProtocol.initialSequence + 1))
+        #expect(bed.drops(.databaseFull) == dropped && bed.engine.lsas.count == count)
+    }
+
     @Test("What was asked for may be followed by the next instance at once", .row("OSPF-FLD-2"))
     func afterRequest() {
         let bed = Bed()
