@@ -84,9 +84,10 @@ extension Daemon {
         _ table: consuming FIBUpdate?,
         _ change: @escaping @Sendable (inout DataPath) -> Void = { _ in }
     ) {
-        for worker in boxes.all.indices {
+        for worker in boxes.all.indices.dropFirst() {
             waiting[worker].append(job(FIBUpdate.copy(of: table), change))
         }
+        waiting[0].append(job(table, change))
         deliver()
     }
 

@@ -348,8 +348,8 @@ final class Daemon {
             let sample = Sample(path)
             sum.change { $0 = $0.map { $0.with(sample) } ?? sample }
             return nil
-        } then: { _ in
-            guard let sample = sum.value else { return }
+        } then: { isWhole in
+            guard isWhole, let sample = sum.value else { return }
             _ = inbox.post(ControlJob { $0.take(sample) })
         }
     }

@@ -51,9 +51,13 @@ extension Daemon {
     func watch(_ filter: Filter, _ watch: any SessionWatch) {
         watchers.add(filter, watch)
         let head = SessionEventsHead(instance: configuration.name)
+        let left = Sum(boxes.all.count)
         post(nil) { path in
             path.forwarder.recordSessions(true)
-            watch.begin(head)
+            left.change { left in
+                left -= 1
+                if left == 0 { watch.begin(head) }
+            }
         }
     }
 

@@ -1,4 +1,6 @@
 """Several workers: hosts and ports are shared, and nobody outside can tell."""
+import json
+
 from lab import *
 
 #: That all of so many hosts have the same worker of two has a chance of one in 32,768.
@@ -68,6 +70,9 @@ def hosts_of_different_workers_find_each_other(lab):
     gateway = two(lab, {"nat": {"port-forwards": [
         {"name": f"shout-{number}", "protocol": "udp", "port": 9100 + number, "to": other}
         for number, other in enumerate(others)]}})
+    watch = Process([f"{BIN}/gatewayctl", "--socket", gateway.socket, "-o", "json", "sessions", "watch"], lab.file("watch"))
+    lab.defer(watch.stop)
+    until(lambda: (lab.cli2.udp().sendto(b"x", (SRV2, 7)), watch.output)[1], 10, "a first event", pause=0.2)
     servers = [lab.cli2.udp(9100 + number, other) for number, other in enumerate(others)]
     for number, (one, server) in enumerate(zip(ones, servers)):
         for shift in range(2):
@@ -77,6 +82,7 @@ def hosts_of_different_workers_find_each_other(lab):
             assert data == b"hello" and sender[0] == WAN, sender
             server.sendto(b"hi", sender)
             assert client.recvfrom(100) == (b"hi", (WAN, 9100 + number))
+    until(lambda: set(ones) <= {json.loads(line)["inside"] for line in watch.output.splitlines()}, 5, "events of all")
     unhurried(gateway)
 
 
