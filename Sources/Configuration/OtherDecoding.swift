@@ -1,4 +1,5 @@
 internal import Forwarding
+internal import NAT
 internal import Timing
 internal import Wire
 
@@ -29,7 +30,7 @@ extension Decoder {
             boolean(fields[.directedBroadcast], fields.name(.directedBroadcast))
             ?? policy.forwardsDirectedBroadcast
         let busyPoll = duration(fields[.busyPoll], in: 0...100, fields.name(.busyPoll))
-        let workers = integer(fields[.workers], in: 1...16, fields.name(.workers))
+        let workers = integer(fields[.workers], in: 1...Share.most, fields.name(.workers))
         return (policy, busyPoll ?? .seconds(0), workers ?? 1)
     }
 

@@ -32,8 +32,7 @@ public struct Steering: ~Copyable, Sendable {
     private let translates: Bool
     /// The gateway's own addresses and broadcasts.
     private let own: [UInt32]
-    /// Outside addresses, sorted, and their places in the pool.
-    private let addresses: [(address: UInt32, place: Int)]
+    private let places: OutsidePlaces
     private let forwards: [Forward]
     private let oneToOne: OneToOneTable
     private let blocks: BlockPlan?
@@ -50,9 +49,7 @@ public struct Steering: ~Copyable, Sendable {
         own = settings.interfaces.flatMap(\.addresses).flatMap {
             [$0.address.rawValue] + ($0.prefix.broadcast.map { [$0.rawValue] } ?? [])
         }
-        let forwarded = nat.portForwards.compactMap(\.outsideAddress)
-        addresses = (pool + Set(forwarded).subtracting(pool)).enumerated()
-            .map { (address: $1.rawValue, place: $0) }.sorted { $0.address < $1.address }
+        places = OutsidePlaces(nat, pool: pool)
         forwards = nat.portForwards.flatMap { forward in
             forward.transports.map { transport in
                 Forward(
@@ -149,14 +146,7 @@ public struct Steering: ~Copyable, Sendable {
     /// The place of an address in the pool, or one beyond it for a one-to-one entry's; nil if it is
     /// none we translate to. O(log n).
     private func place(of address: UInt32) -> Int? {
-        var low = 0
-        var high = addresses.count
-        while low < high {
-            let middle = (low + high) / 2
-            if addresses[middle].address == address { return addresses[middle].place }
-            if addresses[middle].address < address { low = middle + 1 } else { high = middle }
-        }
-        return oneToOne.find(outside: address).map { _ in .max }
+        places.place(of: address) ?? oneToOne.find(outside: address).map { _ in .max }
     }
 
     /// Routing protocols and all groups are the first worker's.

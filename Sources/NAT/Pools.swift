@@ -10,8 +10,7 @@ struct PoolSet: ~Copyable {
     /// Blocks of ports, if hosts have such.
     let blocks: BlockPlan?
     private let ports: ClosedRange<UInt16>
-    /// Addresses and their place in `addresses`, sorted by address.
-    private let sorted: [(address: UInt32, index: Int)]
+    private let places: OutsidePlaces
     private let region: Region
     private var pools: [PortPool]
 
@@ -19,16 +18,15 @@ struct PoolSet: ~Copyable {
         let own = addresses.prefix(NATSettings.mostAddresses)
         self.addresses = own.map(\.rawValue)
         forwarded = settings.forwardedAddresses(besides: own)
-        let values = self.addresses + forwarded
         let blocks = settings.blocks.flatMap {
             BlockPlan($0, outside: Array(own), ports: settings.ports)
         }
         self.blocks = blocks
         ports = settings.ports
-        sorted = values.enumerated().map { (address: $1, index: $0) }
-            .sorted { $0.address < $1.address }
+        places = OutsidePlaces(settings, pool: addresses)
         var layout = RegionLayout()
-        let layouts = (0..<values.count * 3).map { _ in PortPool.Layout(&layout) }
+        let count = self.addresses.count + forwarded.count
+        let layouts = (0..<count * 3).map { _ in PortPool.Layout(&layout) }
         let memory = Region(layout)
         pools = []
         pools.reserveCapacity(layouts.count)
@@ -54,17 +52,7 @@ struct PoolSet: ~Copyable {
     }
 
     /// The place of `address` among the outside addresses. O(log n).
-    func index(of address: UInt32) -> Int? {
-        if sorted.count == 1 { return sorted[0].address == address ? 0 : nil }
-        var low = 0
-        var high = sorted.count
-        while low < high {
-            let middle = (low + high) / 2
-            if sorted[middle].address == address { return sorted[middle].index }
-            if sorted[middle].address < address { low = middle + 1 } else { high = middle }
-        }
-        return nil
-    }
+    func index(of address: UInt32) -> Int? { places.place(of: address) }
 
     /// The pool that a dynamic mapping's outside endpoint is of; nil if it may no longer have it.
     func place(of mapping: Mapping) -> Int? {

@@ -39,13 +39,30 @@ struct Backend: ControlBackend {
         }
     }
 
-    /// Asks all workers about the whole gateway, then the control thread with what they said.
+    /// Asks all workers about the whole gateway; with `visit` in slices, in which each looks at all
+    /// its sessions before.
     private func survey<Value>(
         _ done: @escaping ControlDone<Value>,
-        then answer: @escaping @Sendable (Daemon, Snapshot) -> Value
+        visit: (@Sendable (inout DataPath, UInt32) -> Void)? = nil,
+        then finish: @escaping @Sendable (Snapshot) -> Void
     ) {
-        scan(visit: { _, _ in }, done) { all in
-            ask(control: done) { answer($0, all) }
+        let sum = Sum<Snapshot?>(nil)
+        boxes.tour { path, cursor in
+            if let visit {
+                let end = min(path.forwarder.nat.sessionLimit, cursor + Self.slice)
+                for number in cursor..<max(end, cursor) where path.forwarder.nat.isInUse(number) {
+                    visit(&path, number)
+                }
+                if end < path.forwarder.nat.sessionLimit { return end }
+            }
+            let seen = Snapshot(&path)
+            sum.change { sum in
+                if sum?.add(seen) == nil { sum = seen }
+            }
+            return nil
+        } then: { isWhole in
+            guard isWhole, let all = sum.value else { return done(.failure(Self.busy)) }
+            finish(all)
         }
     }
 
@@ -74,11 +91,11 @@ struct Backend: ControlBackend {
 
     func status(_ done: @escaping ControlDone<StatusAnswer>) {
         let started = started
-        survey(done) { daemon, seen in seen.status(of: daemon, started) }
+        survey(done) { seen in ask(control: done) { seen.status(of: $0, started) } }
     }
 
     func interfaces(_ done: @escaping ControlDone<InterfacesAnswer>) {
-        survey(done) { daemon, seen in seen.interfaces(of: daemon) }
+        survey(done) { seen in ask(control: done) { seen.interfaces(of: $0) } }
     }
 
     func nat(_ done: @escaping ControlDone<NATAnswer>) {
@@ -167,7 +184,7 @@ struct Backend: ControlBackend {
 
     func drops(_ done: @escaping ControlDone<DropsAnswer>) {
         let instance = instance
-        scan(visit: { _, _ in }, done) { all in
+        survey(done) { all in
             let counters = all.counters
             var rows: [DropRow] = []
             for side in Side.allCases {
@@ -245,30 +262,7 @@ struct Backend: ControlBackend {
         visit: @escaping @Sendable (inout DataPath, UInt32) -> Void,
         finish: @escaping @Sendable (Snapshot) -> Value
     ) {
-        scan(visit: visit, done) { done(.success(finish($0))) }
-    }
-
-    /// The same, with something else to do at the end.
-    private func scan<Value>(
-        visit: @escaping @Sendable (inout DataPath, UInt32) -> Void,
-        _ done: @escaping ControlDone<Value>, then: @escaping @Sendable (Snapshot) -> Void
-    ) {
-        let sum = Sum<Snapshot?>(nil)
-        boxes.tour { path, cursor in
-            let end = min(path.forwarder.nat.sessionLimit, cursor + Self.slice)
-            for number in cursor..<max(end, cursor) where path.forwarder.nat.isInUse(number) {
-                visit(&path, number)
-            }
-            if end < path.forwarder.nat.sessionLimit { return end }
-            let seen = Snapshot(&path)
-            sum.change { sum in
-                if sum?.add(seen) == nil { sum = seen }
-            }
-            return nil
-        } then: { isWhole in
-            guard isWhole, let all = sum.value else { return done(.failure(Self.busy)) }
-            then(all)
-        }
+        survey(done, visit: visit) { done(.success(finish($0))) }
     }
 
     func sessions(_ query: SessionQuery, _ done: @escaping ControlDone<SessionsAnswer>) {

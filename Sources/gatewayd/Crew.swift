@@ -40,17 +40,18 @@ extension Daemon {
         var random = Random(key: SystemRandom.key())
         let key = HashKey(random.next(), random.next())
         let peers = Peers.mesh(boxes.all)
-        let watchdogs = Watchdog.all(count, service)
+        let watchdogs = Watchdog.all(count, service, at: Clock.now())
         let (lanQueues, wanQueues) = (lan.tap.descriptors, wan.tap.descriptors)
-        let first = control.configure(
+        var first = control.configure(
             configuration.forwarding, routes: configuration.routes, silent: silentHops)
         // Packets that waited for us go where our predecessor sent them.
         if configuration.ospf != nil, let memory, memory.isFresh(at: Clock.now()) {
             control.learn(memory.learned, withdrawn: [], from: .ospf)
         }
-        let second = control.table()
+        var second = control.table()
         var running: [RunningWorker] = []
-        for index in 0..<count {
+        // The first one last: it takes the tables that the others have copies of.
+        for index in (0..<count).reversed() {
             let worker = Worker(
                 jobs: boxes.all[index], routing: routingMail, stop: stop,
                 post: { event in inbox.post(ControlJob { $0.hear(event) }) },
@@ -60,23 +61,38 @@ extension Daemon {
             var forwarder = Forwarder(
                 configuration.forwarding, share: Share(index, of: count, key: key),
                 random: Random(key: SystemRandom.key()))
-            if let table = FIBUpdate.copy(of: first) { _ = forwarder.publish(table) }
-            if let table = FIBUpdate.copy(of: second) { _ = forwarder.publish(table) }
+            if let table = Self.take(&first, index) { _ = forwarder.publish(table) }
+            if let table = Self.take(&second, index) { _ = forwarder.publish(table) }
             forwarder.recordSessions(configuration.log.natSessions == .all)
             for one in keptNeighbors {
                 forwarder.recallNeighbor(one.side, one.address, one.hardware, at: Clock.now())
             }
             let queues = (lan: lanQueues[index], wan: wanQueues[index])
-            running.append(
-                RunningWorker(
-                    try WorkerThread(name: "worker \(index)", owning: forwarder) {
-                        worker.run($0, queues: queues)
-                    }))
+            do {
+                running.append(
+                    RunningWorker(
+                        try WorkerThread(name: "worker \(index)", owning: forwarder) {
+                            worker.run($0, queues: queues)
+                        }))
+            } catch {
+                end(running, stop)
+                throw error
+            }
         }
         for side in Side.allCases {
             if !(side == .lan ? lan.isUp : wan.isUp) { linkChanged(side, isUp: false) }
         }
         return running
+    }
+
+    private static func take(_ table: inout FIBUpdate?, _ worker: Int) -> FIBUpdate? {
+        worker == 0 ? table.take() : FIBUpdate.copy(of: table)
+    }
+
+    func end(_ workers: [RunningWorker], _ stop: StopFlag) {
+        stop.set()
+        for box in boxes.all { box.wake() }
+        for worker in workers { worker.join() }
     }
 
     /// Hands a new table and a change to all workers, in this order.

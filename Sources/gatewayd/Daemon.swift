@@ -6,6 +6,7 @@ import Forwarding
 import Glibc
 import Linux
 import Logging
+import NAT
 import Netlink
 import OSPF
 import Router
@@ -123,7 +124,7 @@ final class Daemon {
         _ service: ServiceManager
     ) -> [[Int32]] {
         let names = Side.allCases.map { side in
-            (0..<Keeping.mostQueues).map { Keeping.name(of: side, queue: $0) }
+            (0..<Share.most).map { Keeping.name(of: side, queue: $0) }
         }
         let kept = names.map { $0.compactMap { inherited[$0] } }
         if kept.allSatisfy({ $0.isEmpty || $0.count == configuration.workers }) { return kept }
@@ -192,12 +193,6 @@ final class Daemon {
     private var group: String? {
         guard configuration.control.group == "gatewayd" else { return configuration.control.group }
         return unsafe getgrnam("gatewayd") == nil ? nil : "gatewayd"
-    }
-
-    private func end(_ workers: [RunningWorker], _ stop: StopFlag) {
-        stop.set()
-        for box in boxes.all { box.wake() }
-        for worker in workers { worker.join() }
     }
 
     // MARK: The loop

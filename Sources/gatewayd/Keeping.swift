@@ -18,9 +18,6 @@ enum Keeping {
         queue == 0 ? "tap-\(side)" : "tap-\(side)-\(queue)"
     }
 
-    /// Most queues there may be.
-    static let mostQueues = 16
-
     /// A file in memory that holds the octets; the caller closes it. Nil if there is no room.
     static func write(_ bytes: [UInt8]) -> Int32? {
         // MFD_CLOEXEC (linux/memfd.h)

@@ -284,49 +284,6 @@ struct Worker: ~Copyable {
     }
 }
 
-/// Tells the service manager that all workers are alive: the first does, if it has heard of all
-/// others since.
-struct Watchdog: Sendable {
-    /// When each was last alive.
-    private final class Signs: Sendable {
-        let times: Mutex<[Instant]>
-        init(_ count: Int) { times = Mutex(Array(repeating: Clock.now(), count: count)) }
-    }
-
-    private let signs: Signs
-    private let index: Int
-    private let service: ServiceManager
-    private let pause: Interval
-    private var next = Instant.zero
-
-    private init(_ signs: Signs, _ index: Int, _ service: ServiceManager, _ pause: Interval) {
-        (self.signs, self.index, self.service, self.pause) = (signs, index, service, pause)
-    }
-
-    /// One for each worker; nil if nobody watches.
-    static func all(_ count: Int, _ service: ServiceManager) -> [Watchdog?] {
-        guard let interval = service.watchdogInterval else {
-            return Array(repeating: nil, count: count)
-        }
-        let signs = Signs(count)
-        let pause = Interval(nanoseconds: interval.nanoseconds / 3)
-        return (0..<count).map { Watchdog(signs, $0, service, pause) }
-    }
-
-    /// The worker is alive; when it is to say so again.
-    mutating func isAlive(at now: Instant) -> Instant {
-        guard next <= now else { return next }
-        next = now + pause
-        let oldest = signs.times.withLock { times in
-            times[index] = now
-            return times.min() ?? now
-        }
-        // Three of its times make one of the service manager's.
-        if index == 0, now - oldest <= pause + pause { service.watchdog() }
-        return next
-    }
-}
-
 /// Tells a thread to end.
 final class StopFlag: Sendable {
     private let flag = Atomic<Bool>(false)

@@ -28,6 +28,24 @@ struct ServiceManagerTests {
             ])
     }
 
+    @Test("The first thread speaks for all, as long as all are alive")
+    func watchdogOfSeveral() throws {
+        let receiver = try Receiver()
+        let variables = ["NOTIFY_SOCKET": receiver.path, "WATCHDOG_USEC": "3000000"]
+        let begin = Instant(nanoseconds: 5_000_000_000)
+        var dogs = Watchdog.all(2, ServiceManager { variables[$0] }, at: begin).compactMap { $0 }
+        try #require(dogs.count == 2)
+        for second in 0..<10 {
+            let now = begin + .seconds(Int64(second))
+            // The other one stands still from the fifth second on.
+            if second < 5 { #expect(dogs[1].isAlive(at: now) == now + .seconds(1)) }
+            #expect(dogs[0].isAlive(at: now) == now + .seconds(1))
+            #expect(dogs[0].isAlive(at: now + .milliseconds(999)) == now + .seconds(1))
+            #expect(receiver.receiveAll() == (second <= 6 ? ["WATCHDOG=1"] : []))
+        }
+        #expect(Watchdog.all(3, ServiceManager { _ in nil }, at: begin).allSatisfy { $0 == nil })
+    }
+
     @Test func knowsAbstractSockets() throws {
         let receiver = try Receiver(abstract: "gwlx-notify-\(getpid())")
         let sent = manager(receiver).watchdog()
