@@ -20,7 +20,7 @@ struct SourceTable: Sendable {
         }
     }
 
-    /// Nearly every prefix has one candidate, which lies in the dictionary itself: 16 octets.
+    /// Nearly every prefix has one candidate, which lies in the array itself: 16 octets.
     private enum Entries: Equatable {
         case one(Entry)
         case several([Entry])
@@ -39,7 +39,11 @@ struct SourceTable: Sendable {
         }
     }
 
-    private var entries: [IPv4Prefix: Entries]
+    /// By prefix the place in `entries`: a dictionary is up to two thirds empty, an array is not.
+    private var places: [IPv4Prefix: UInt32]
+    private var entries: [Entries] = []
+    /// Places that no prefix has.
+    private var free: [UInt32] = []
     /// Whose candidates they are.
     let source: RouteSource
     /// Number of candidates.
@@ -47,11 +51,35 @@ struct SourceTable: Sendable {
 
     init(_ source: RouteSource, minimumCapacity: Int = 0) {
         self.source = source
-        entries = Dictionary(minimumCapacity: minimumCapacity)
+        places = Dictionary(minimumCapacity: minimumCapacity)
     }
 
     /// The prefixes with a candidate, in no order.
-    var prefixes: some Sequence<IPv4Prefix> { entries.keys }
+    var prefixes: some Sequence<IPv4Prefix> { places.keys }
+
+    private func known(_ prefix: IPv4Prefix) -> Entries? { places[prefix].map { entries[Int($0)] } }
+
+    private mutating func set(_ prefix: IPv4Prefix, _ known: Entries) {
+        if let place = places[prefix] {
+            entries[Int(place)] = known
+        } else if let place = free.popLast() {
+            entries[Int(place)] = known
+            places[prefix] = place
+        } else {
+            places[prefix] = UInt32(entries.count)
+            entries.append(known)
+        }
+    }
+
+    /// What was known of the prefix.
+    private mutating func forget(_ prefix: IPv4Prefix) -> Entries? {
+        guard let place = places.removeValue(forKey: prefix) else { return nil }
+        let known = entries[Int(place)]
+        entries[Int(place)] = .several([])
+        free.append(place)
+        if places.isEmpty { (entries, free) = ([], []) }
+        return known
+    }
 
     private func route(_ prefix: IPv4Prefix, _ entry: Entry) -> Route {
         Route(
@@ -68,7 +96,7 @@ struct SourceTable: Sendable {
 
     /// Looks at the candidates to exactly this prefix. Nothing is allocated.
     func forEach(to prefix: IPv4Prefix, _ body: (Route) -> Void) {
-        switch entries[prefix] {
+        switch known(prefix) {
         case nil: break
         case .one(let entry): body(route(prefix, entry))
         case .several(let list): for entry in list { body(route(prefix, entry)) }
@@ -81,9 +109,9 @@ struct SourceTable: Sendable {
             guard case .forward(let hops) = entry.action else { return false }
             return isWanted(hops)
         }
-        for (prefix, known) in entries {
+        for (prefix, place) in places {
             let isFound =
-                switch known {
+                switch entries[Int(place)] {
                 case .one(let entry): leads(entry)
                 case .several(let list): list.contains(where: leads)
                 }
@@ -94,20 +122,20 @@ struct SourceTable: Sendable {
     /// Adds a route or replaces the one it succeeds, unless that makes more than `limit` routes.
     mutating func insert(_ route: Route, limit: Int) -> Outcome {
         let entry = Entry(route)
-        guard let known = entries[route.prefix] else {
+        guard let known = known(route.prefix) else {
             guard count < limit else { return .full }
-            entries[route.prefix] = .one(entry)
+            set(route.prefix, .one(entry))
             count += 1
             return .changed
         }
         let list = known.list
         if list.contains(entry) { return .unchanged }
         guard source.isConfigured else {
-            entries[route.prefix] = .one(entry)
+            set(route.prefix, .one(entry))
             return .changed
         }
         guard count < limit else { return .full }
-        entries[route.prefix] = .several(list + [entry])
+        set(route.prefix, .several(list + [entry]))
         count += 1
         return .changed
     }
@@ -115,15 +143,19 @@ struct SourceTable: Sendable {
     /// Removes exactly this route. False if it was not there.
     mutating func remove(_ route: Route) -> Bool {
         let entry = Entry(route)
-        guard let known = entries[route.prefix]?.list, known.contains(entry) else { return false }
-        entries[route.prefix] = Entries(known.filter { $0 != entry })
+        guard let list = known(route.prefix)?.list, list.contains(entry) else { return false }
+        if let left = Entries(list.filter { $0 != entry }) {
+            set(route.prefix, left)
+        } else {
+            _ = forget(route.prefix)
+        }
         count -= 1
         return true
     }
 
     /// Removes all routes to a prefix. False if there was none.
     mutating func removeAll(_ prefix: IPv4Prefix) -> Bool {
-        guard let known = entries.removeValue(forKey: prefix) else { return false }
+        guard let known = forget(prefix) else { return false }
         count -= known.list.count
         return true
     }
@@ -131,10 +163,10 @@ struct SourceTable: Sendable {
     /// The prefixes whose candidates are not those of `other`.
     func differences(from other: SourceTable) -> PrefixList {
         var changed = PrefixList()
-        for (prefix, known) in entries where other.entries[prefix] != known {
+        for (prefix, place) in places where other.known(prefix) != entries[Int(place)] {
             changed.add(prefix)
         }
-        for prefix in other.entries.keys where entries[prefix] == nil { changed.add(prefix) }
+        for prefix in other.prefixes where places[prefix] == nil { changed.add(prefix) }
         return changed
     }
 }

@@ -9,7 +9,7 @@ from test_ospf import P2P, QUICK, configuration, full
 FULL = bool(os.environ.get("LAB_FULL"))
 COUNT = 100_000 if FULL else 4000
 #: Memory of an LSA, its routes in OSPF, in the table of routes and in the forwarding table.
-MOST_OCTETS = 330 if "release" in BIN else 900
+MOST_OCTETS = 300 if "release" in BIN else 900
 ROUTER, OWN = "0.0.0.9", "1.1.1.1"
 FIRST = -0x7fffffff
 
