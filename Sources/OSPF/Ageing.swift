@@ -73,16 +73,15 @@ extension OSPFEngine {
                 flushed.append(number)
                 continue
             }
-            if record.isOwn { revisit(record) } else { noteFlush(record.lsa.header, record.scope) }
+            if record.isOwn {
+                revisit(record)
+            } else {
+                overtaken.note(record.lsa.header, record.scope, at: now)
+            }
             discard(number)
             isAny = true
         }
         return isAny
-    }
-
-    /// For a while nothing is taken that a flush has overtaken.
-    mutating func noteFlush(_ header: LSAHeader, _ scope: Scope) {
-        overtaken.note(header, scope, until: now + settings.timers.shortestArrival, at: now)
     }
 
     private mutating func discard(_ number: UInt32) {

@@ -11,8 +11,8 @@ public enum OSPFDrop: UInt8, Error, CaseIterable, Sendable {
     case neighborUnknown, neighborState, exchangeMTU, exchangeDuplicate, exchangeState
     case requestUnknown, acknowledgementStale
     // Single LSAs
-    case lsaChecksum, lsaType, lsaLength, lsaValue, lsaRouter, lsaScope, lsaEarly, lsaMaxSequence
-    case databaseFull
+    case lsaChecksum, lsaType, lsaLength, lsaValue, lsaRouter, lsaScope, lsaEarly, lsaFlushed
+    case lsaMaxSequence, databaseFull
 
     /// The stable dotted name.
     public var name: String { "ospf." + text.name }
@@ -82,6 +82,7 @@ public enum OSPFDrop: UInt8, Error, CaseIterable, Sendable {
         case .lsaRouter: ("lsa_router", "A router-LSA is about another router than its maker.")
         case .lsaScope: ("lsa_scope", "An LSA does not belong into this area.")
         case .lsaEarly: ("lsa_early", "An LSA came within a second of the one before.")
+        case .lsaFlushed: ("lsa_flushed", "An LSA was flushed less than half a minute ago.")
         case .lsaMaxSequence: ("lsa_max_sequence", "An LSA is older than one being wrapped.")
         default: ("database_full", "The database holds as many LSAs as it may.")
         }

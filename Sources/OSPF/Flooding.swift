@@ -61,14 +61,11 @@ extension OSPFEngine {
         guard let scope = scope(checked.type, number) else { throw .lsaScope }
         let known = database.find(scope, checked.type, header.id, header.router)
         if header.isMaxAge, known == nil, !isAnyExchanging {
-            noteFlush(header, scope)
+            overtaken.note(header, scope, at: now)
             return true
         }
-        // It was flushed already. If it is another one after all, it comes again.
-        if known == nil, interfaces[number].neighbors[index].requests[header.name] == nil,
-            overtaken.holds(header, scope, at: now)
-        {
-            throw .lsaEarly
+        if known == nil, interfaces[number].neighbors[index].requests[header.name] == nil {
+            try checkFlushed(checked, scope, number, index)
         }
         let own = known.map { database[$0].header(at: now) }
         let recency = own.map { header.recency(than: $0) } ?? .newer
@@ -92,6 +89,23 @@ extension OSPFEngine {
             interfaces[number].neighbors[index].address == interfaces[number].designated
         if interfaces[number].state == .backup, isFromFirst { delay(header, number) }
         return false
+    }
+
+    /// Drops what was flushed already. Whoever still says it hears of that, as if the flush were in
+    /// the database yet (step 8).
+    private mutating func checkFlushed(
+        _ checked: borrowing CheckedLSA, _ scope: Scope, _ number: Int, _ index: Int
+    ) throws(OSPFDrop) {
+        let pause = settings.timers.shortestArrival
+        switch overtaken.judge(checked.header, scope, shortestArrival: pause, at: now) {
+        case .taken: return
+        case .early: throw .lsaEarly
+        case .flushed:
+            var lsa = LSA(checked)
+            lsa.age = OSPFProtocol.maxAge
+            send(.update, Update.bytes([lsa]), to: destination(number, index), on: number)
+            throw .lsaFlushed
+        }
     }
 
     /// Step 5: a newer instance.

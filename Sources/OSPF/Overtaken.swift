@@ -1,36 +1,65 @@
 internal import Timing
 
-/// LSAs that were flushed a moment ago and are gone. If an instance comes that is no newer, its
-/// flush has overtaken it, and nobody would flush it again: it would stay for an hour.
+/// LSAs that were flushed a while ago and are gone. If an instance comes that is no newer, its
+/// flush has overtaken it, or never reached who sends it.
+///
+/// Without this memory a flushed LSA could go on for ever: it comes from a neighbour that repeats
+/// it, is flooded once more, is flushed once more behind it, and so runs in circles.
 struct Overtaken {
+    /// What becomes of an LSA.
+    enum Verdict {
+        /// It is another one than was flushed.
+        case taken
+        /// It is dropped, and comes again if it is another one after all.
+        case early
+        /// It is the very one that was flushed, and the neighbour has to learn that.
+        case flushed
+    }
+
     private struct Place: Hashable {
         var scope: Scope
         var name: LSAName
     }
 
-    private typealias Flushes = [Place: (header: LSAHeader, until: Instant)]
+    private struct Flush {
+        var header: LSAHeader
+        var moment: Instant
+        /// When a neighbour was told of it.
+        var told: Instant?
+    }
 
     /// Most that are remembered of one turn.
     static let most = 8192
-    private var flushes: Flushes = [:]
+    /// How long: whoever has not heard of a flush repeats the LSA several times meanwhile.
+    static let span = Interval.seconds(30)
+    private var flushes: [Place: Flush] = [:]
     /// Those of the turn before; what is older than that is past.
-    private var earlier: Flushes = [:]
+    private var earlier: [Place: Flush] = [:]
     private var nextTurn = Instant.zero
 
     var count: Int { flushes.count + earlier.count }
 
-    /// Remembers a flush, for as long as all others.
-    mutating func note(_ header: LSAHeader, _ scope: Scope, until: Instant, at now: Instant) {
-        if nextTurn <= now { (earlier, flushes, nextTurn) = (flushes, [:], until) }
+    /// Remembers a flush.
+    mutating func note(_ header: LSAHeader, _ scope: Scope, at now: Instant) {
+        if nextTurn <= now { (earlier, flushes, nextTurn) = (flushes, [:], now + Self.span) }
         guard flushes.count < Self.most else { return }
-        flushes[Place(scope: scope, name: header.name)] = (header, until)
+        let flush = Flush(header: header, moment: now, told: nil)
+        flushes[Place(scope: scope, name: header.name)] = flush
     }
 
-    /// Whether an LSA was flushed, and is no newer than what was.
-    func holds(_ header: LSAHeader, _ scope: Scope, at now: Instant) -> Bool {
+    /// What becomes of an LSA that is not known; of one that is flushed again nothing is asked.
+    mutating func judge(
+        _ header: LSAHeader, _ scope: Scope, shortestArrival: Interval, at now: Instant
+    ) -> Verdict {
         let place = Place(scope: scope, name: header.name)
-        guard let flush = flushes[place] ?? earlier[place] else { return false }
-        return flush.until > now && header.recency(than: flush.header) != .newer
+        guard !header.isMaxAge, let flush = flushes[place] ?? earlier[place],
+            now - flush.moment < Self.span, header.recency(than: flush.header) != .newer
+        else { return .taken }
+        guard header.sequence == flush.header.sequence, header.checksum == flush.header.checksum
+        else { return now - flush.moment < shortestArrival ? .early : .taken }
+        if let told = flush.told, now - told < shortestArrival { return .early }
+        if flushes[place] == nil { earlier[place]?.told = now } else { flushes[place]?.told = now }
+        return .flushed
     }
 }
 
