@@ -105,6 +105,7 @@ struct FragmentTable: ~Copyable {
         let pieceExtent = layout.reserve(Piece.self, count: capacity * 16)
         let pieceFree = layout.reserve(UInt32.self, count: capacity * 16)
         let nodes = layout.reserve(TimerWheel.Node.self, count: capacity)
+        let deadlines = layout.reserve(UInt32.self, count: capacity)
         let heads = layout.reserve(UInt32.self, count: 256)
         let sourceExtent = layout.reserve(Source.self, count: 4096)
         region = Region(layout)
@@ -114,7 +115,9 @@ struct FragmentTable: ~Copyable {
         used = region.array(usedExtent)
         pieces = region.array(pieceExtent)
         piecePool = IndexPool(next: region.array(pieceFree))
-        wheel = TimerWheel(nodes: region.array(nodes), heads: region.array(heads))
+        wheel = TimerWheel(
+            nodes: region.array(nodes), heads: region.array(heads),
+            deadlines: region.array(deadlines))
         sources = region.array(sourceExtent)
         self.key = key
     }

@@ -105,12 +105,15 @@ struct NeighborTable: ~Copyable {
         let free = layout.reserve(UInt32.self, count: count)
         let slots = layout.reserve(UInt32.self, count: HashIndex.slotCount(for: count))
         let nodes = layout.reserve(TimerWheel.Node.self, count: count)
+        let deadlines = layout.reserve(UInt32.self, count: count)
         let heads = layout.reserve(UInt32.self, count: 512)
         region = Region(layout)
         records = region.array(recordExtent)
         pool = IndexPool(next: region.array(free))
         index = HashIndex(slots: region.array(slots))
-        wheel = TimerWheel(nodes: region.array(nodes), heads: region.array(heads))
+        wheel = TimerWheel(
+            nodes: region.array(nodes), heads: region.array(heads),
+            deadlines: region.array(deadlines))
         self.key = key
     }
 

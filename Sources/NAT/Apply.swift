@@ -86,8 +86,9 @@ extension NAT {
     private mutating func rejudge(_ number: UInt32, keepsPort: Bool, at now: Instant) {
         let mapping = mappings[number]
         let transport = Transport(proto: mapping.transport)
-        mappings[number].rule = policies.find(mapping.insideAddress, transport)
-        let own = oneToOne.find(inside: mapping.insideAddress)
+        let inside = insideAddress(ofMapping: number)
+        mappings[number].rule = policies.find(inside, transport)
+        let own = oneToOne.find(inside: inside)
         if policies[mappings[number].rule].isDenied {
             // Whatever it is, it ends.
         } else if transport.counter == Transport.other.counter, !settings.otherProtocols {
@@ -98,13 +99,13 @@ extension NAT {
                 return
             }
         } else if mapping.isStatic != 0 {
-            if let forward = forward(of: mapping, transport) {
+            if let forward = forward(of: mapping, from: inside, transport) {
                 mappings[number].forward = UInt16(truncatingIfNeeded: forward)
                 return
             }
         } else if transport == .other {
             if own == nil, pools.index(of: mapping.outsideAddress) != nil { return }
-        } else if own == nil, let pool = pools.place(of: mapping) {
+        } else if own == nil, let pool = pools.place(of: mapping, from: inside) {
             if pools[pool, transport].owner(of: mapping.outsidePort) == .mapping(number)
                 || (!keepsPort && pools[pool, transport].take(mapping.outsidePort, for: number))
             {
@@ -119,12 +120,14 @@ extension NAT {
     }
 
     /// The forward that still makes a static mapping what it is.
-    private func forward(of mapping: Mapping, _ transport: Transport) -> UInt32? {
+    private func forward(
+        of mapping: Mapping, from inside: UInt32, _ transport: Transport
+    ) -> UInt32? {
         for (number, forward) in forwards.forwards.enumerated() {
             guard forward.transports.contains(transport),
                 forward.ports.contains(mapping.outsidePort),
                 forwards.outside(of: forward) == mapping.outsideAddress,
-                forward.insideAddress.rawValue == mapping.insideAddress,
+                forward.insideAddress.rawValue == inside,
                 forward.insidePort &+ (mapping.outsidePort &- forward.ports.lowerBound)
                     == mapping.insidePort
             else { continue }

@@ -180,7 +180,7 @@ extension NAT {
     {
         switch admission {
         case .mapping(let number):
-            return (mappings[number].insideAddress, mappings[number].insidePort)
+            return (insideAddress(ofMapping: number), mappings[number].insidePort)
         case .forward(let number):
             let forward = forwards.forwards[Int(number)]
             let offset = packet.destinationPort &- forward.ports.lowerBound

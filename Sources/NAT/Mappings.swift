@@ -23,11 +23,13 @@ extension NAT {
                 | (isStatic ? 4 : 3))
     }
 
+    func insideAddress(ofMapping number: UInt32) -> UInt32 { hosts[mappings[number].host].address }
+
     /// The hash a mapping is indexed by.
     private func mappingHash(of number: UInt32) -> UInt32 {
         let isStatic = mappings[number].isStatic != 0
         return mappingHash(
-            inside: mappings[number].insideAddress, port: mappings[number].insidePort,
+            inside: insideAddress(ofMapping: number), port: mappings[number].insidePort,
             mappings[number].transport,
             remote: isStatic ? mappings[number].outsideAddress : mappings[number].remoteAddress,
             remotePort: isStatic ? mappings[number].outsidePort : mappings[number].remotePort,
@@ -57,9 +59,10 @@ extension NAT {
             remotePort: key.port, isStatic: false)
         return mappingIndex.find(hash) { number in
             let mapping = mappings[number]
-            return mapping.isStatic == 0 && mapping.insideAddress == flow.local
-                && mapping.insidePort == flow.localPort && mapping.transport == flow.transport
-                && mapping.remoteAddress == key.remote && mapping.remotePort == key.port
+            return mapping.isStatic == 0 && mapping.insidePort == flow.localPort
+                && hosts[mapping.host].address == flow.local
+                && mapping.transport == flow.transport && mapping.remoteAddress == key.remote
+                && mapping.remotePort == key.port
         }
     }
 
@@ -142,9 +145,10 @@ extension NAT {
             remotePort: port, isStatic: true)
         let known = mappingIndex.find(hash) { number in
             let mapping = mappings[number]
-            return mapping.isStatic != 0 && mapping.insideAddress == flow.local
-                && mapping.insidePort == flow.localPort && mapping.transport == flow.transport
-                && mapping.outsideAddress == outside && mapping.outsidePort == port
+            return mapping.isStatic != 0 && mapping.insidePort == flow.localPort
+                && hosts[mapping.host].address == flow.local
+                && mapping.transport == flow.transport && mapping.outsideAddress == outside
+                && mapping.outsidePort == port
         }
         if let known { return known }
         guard let number = takeMapping() else { throw .natTableFull }
@@ -168,9 +172,9 @@ extension NAT {
             inside: flow.local, port: flow.localPort, flow.transport, remote: remote,
             remotePort: remotePort, isStatic: isStatic != 0)
         mappings[number] = Mapping(
-            insideAddress: flow.local, outsideAddress: outside,
-            remoteAddress: isStatic == 0 ? remote : 0, insidePort: flow.localPort,
-            outsidePort: port, remotePort: isStatic == 0 ? remotePort : 0,
+            outsideAddress: outside, remoteAddress: isStatic == 0 ? remote : 0,
+            insidePort: flow.localPort, outsidePort: port,
+            remotePort: isStatic == 0 ? remotePort : 0,
             transport: flow.transport, isStatic: isStatic, forward: source, rule: rule,
             flags: MappingFlag.inUse, host: host, firstSession: 0,
             sessions: 0, holders: 0, created: TimerWheel.ticks(now))

@@ -94,7 +94,8 @@ public struct NAT: ~Copyable {
         peerPool = FreeList(capacity: count)
         peerIndex = HashIndex(slots: memory.array(layout.peerIndex))
         wheel = TimerWheel(
-            nodes: memory.array(layout.timers), heads: memory.array(layout.timerHeads))
+            nodes: memory.array(layout.timers), heads: memory.array(layout.timerHeads),
+            deadlines: nil)
         pendingSYNs = memory.array(layout.pendingSYNs)
         log = EventLog(events: memory.array(layout.events))
         region = memory

@@ -13,7 +13,7 @@ extension NAT {
         guard let pool = pools.index(of: outside.rawValue) else { return nil }
         switch pools[pool, transport].owner(of: port) {
         case .mapping(let number):
-            return (IPv4Address(mappings[number].insideAddress), mappings[number].insidePort)
+            return (IPv4Address(insideAddress(ofMapping: number)), mappings[number].insidePort)
         case .forward(let number):
             guard Int(number) < forwards.forwards.count else { return nil }
             let forward = forwards.forwards[Int(number)]

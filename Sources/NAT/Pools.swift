@@ -55,12 +55,12 @@ struct PoolSet: ~Copyable {
     func index(of address: UInt32) -> Int? { places.place(of: address) }
 
     /// The pool that a dynamic mapping's outside endpoint is of; nil if it may no longer have it.
-    func place(of mapping: Mapping) -> Int? {
+    func place(of mapping: Mapping, from inside: UInt32) -> Int? {
         guard let place = index(of: mapping.outsideAddress), place < addresses.count else {
             return nil
         }
         guard let blocks else { return place }
-        guard let block = blocks.block(of: IPv4Address(mapping.insideAddress)),
+        guard let block = blocks.block(of: IPv4Address(inside)),
             block.address.rawValue == mapping.outsideAddress,
             block.ports.contains(mapping.outsidePort)
         else { return nil }

@@ -10,12 +10,10 @@ public enum Direction: UInt8, Sendable {
     @inlinable public var opposite: Direction { self == .outbound ? .inbound : .outbound }
 }
 
-/// An inside endpoint's outside endpoint (RFC 4787 §4.1). Fixed layout, 44 octets: 20 of addresses,
-/// ports and kind, 4 of where it comes from, 20 of numbers.
+/// An inside endpoint's outside endpoint (RFC 4787 §4.1). Fixed layout, 40 octets: 16 of addresses,
+/// ports and kind, 4 of where it comes from, 20 of numbers. The inside address is its host's.
 @frozen
 public struct Mapping: BitwiseCopyable, Sendable {
-    /// Inside address.
-    public var insideAddress: UInt32
     /// Outside address.
     public var outsideAddress: UInt32
     /// Remote address the mapping is for; 0 unless mapping depends on it.

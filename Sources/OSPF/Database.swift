@@ -107,11 +107,14 @@ struct Database: ~Copyable {
         let slots = layout.reserve(UInt32.self, count: HashIndex.slotCount(for: capacity))
         let free = layout.reserve(UInt32.self, count: capacity)
         let nodes = layout.reserve(TimerWheel.Node.self, count: capacity)
+        let deadlines = layout.reserve(UInt32.self, count: capacity)
         let heads = layout.reserve(UInt32.self, count: 4096)
         let region = Region(layout)
         index = HashIndex(slots: region.array(slots))
         pool = IndexPool(next: region.array(free))
-        wheel = TimerWheel(nodes: region.array(nodes), heads: region.array(heads))
+        wheel = TimerWheel(
+            nodes: region.array(nodes), heads: region.array(heads),
+            deadlines: region.array(deadlines))
         self.region = region
         self.key = key
     }

@@ -94,6 +94,7 @@ struct Table: ~Copyable {
         let free = layout.reserve(UInt32.self, count: routes)
         let freeMore = layout.reserve(UInt32.self, count: most)
         let nodes = layout.reserve(TimerWheel.Node.self, count: most + routes)
+        let deadlines = layout.reserve(UInt32.self, count: most + routes)
         let heads = layout.reserve(UInt32.self, count: 1024)
         let region = Region(layout)
         self.destinations = region.array(destinations)
@@ -101,7 +102,9 @@ struct Table: ~Copyable {
         index = HashIndex(slots: region.array(slots))
         freeDestinations = IndexPool(next: region.array(free))
         freeAnnouncements = IndexPool(next: region.array(freeMore))
-        wheel = TimerWheel(nodes: region.array(nodes), heads: region.array(heads))
+        wheel = TimerWheel(
+            nodes: region.array(nodes), heads: region.array(heads),
+            deadlines: region.array(deadlines))
         self.region = region
     }
 

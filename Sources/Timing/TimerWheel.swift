@@ -4,7 +4,8 @@ public import Memory
 ///
 /// A timer further off than the wheel is long waits in the last slot and is put back when it
 /// comes round, so the wheel bounds no timeout. Deadlines are in ticks of `tick`; no timer runs
-/// before its tick.
+/// before its tick. A wheel that was given no room for deadlines lets such a timer run when it
+/// comes round: who set it has to look whether it is due, and set it again.
 @frozen
 public struct TimerWheel: Sendable {
     /// Length of a tick.
@@ -16,23 +17,27 @@ public struct TimerWheel: Sendable {
         var next: UInt32
         /// As `next`; in the first record of a slot its number and the mark, 0 out of the wheel.
         var previous: UInt32
-        var deadline: UInt32
     }
 
     private static var firstMark: UInt32 { 1 << 31 }
 
     private let nodes: FlatArray<Node>
     private let heads: FlatArray<UInt32>
+    private let deadlines: FlatArray<UInt32>?
     /// Every tick up to and including this one has been worked off.
     private var current: UInt32 = 0
     /// Timers waiting.
     public private(set) var count = 0
 
-    /// A wheel over zeroed arrays; `heads.count` slots, a power of two.
-    public init(nodes: FlatArray<Node>, heads: FlatArray<UInt32>) {
+    /// A wheel over zeroed arrays; `heads.count` slots, a power of two; a deadline a node, or none.
+    public init(
+        nodes: FlatArray<Node>, heads: FlatArray<UInt32>, deadlines: FlatArray<UInt32>?
+    ) {
         precondition(heads.count & (heads.count - 1) == 0 && heads.count > 1)
+        precondition(deadlines.map { $0.count == nodes.count } ?? true)
         self.nodes = nodes
         self.heads = heads
+        self.deadlines = deadlines
     }
 
     /// The tick that `instant` lies in.
@@ -65,7 +70,7 @@ public struct TimerWheel: Sendable {
         let ahead = deadline > current ? deadline - current : 1
         let distance = min(ahead, UInt32(heads.count - 1))
         link(record, slot: Int(current &+ distance) & (heads.count - 1))
-        nodes[record].deadline = max(deadline, current + 1)
+        deadlines?[record] = max(deadline, current + 1)
         count += 1
     }
 
@@ -83,9 +88,9 @@ public struct TimerWheel: Sendable {
         count -= 1
     }
 
-    /// The tick `record` is set to run in, or nil.
+    /// The tick `record` is set to run in, or nil; always nil if the wheel has no deadlines.
     public func deadline(of record: UInt32) -> UInt32? {
-        nodes[record].previous == 0 ? nil : nodes[record].deadline
+        nodes[record].previous == 0 ? nil : deadlines?[record]
     }
 
     /// Takes one timer that is due at tick `now` out of the wheel; nil when there is none left.
@@ -104,13 +109,9 @@ public struct TimerWheel: Sendable {
             let slot = Int(current &+ 1) & (heads.count - 1)
             while heads[slot] != 0 {
                 let record = heads[slot] - 1
-                let deadline = nodes[record].deadline
-                if deadline <= now {
-                    cancel(record)
-                    return record
-                }
-                // From beyond the horizon: put it where it belongs now.
                 cancel(record)
+                guard let deadline = deadlines?[record], deadline > now else { return record }
+                // From beyond the horizon: put it where it belongs now.
                 let distance = min(deadline - (current &+ 1), UInt32(heads.count - 1))
                 link(record, slot: Int(current &+ 1 &+ max(distance, 1)) & (heads.count - 1))
                 count += 1

@@ -7,12 +7,15 @@ private final class Wheel {
     private let region: Region
     var wheel: TimerWheel
 
-    init(records: Int, slots: Int) {
+    init(records: Int, slots: Int, hasDeadlines: Bool = true) {
         var layout = RegionLayout()
         let nodes = layout.reserve(TimerWheel.Node.self, count: records)
+        let deadlines = layout.reserve(UInt32.self, count: records)
         let heads = layout.reserve(UInt32.self, count: slots)
         let region = Region(layout)
-        wheel = TimerWheel(nodes: region.array(nodes), heads: region.array(heads))
+        wheel = TimerWheel(
+            nodes: region.array(nodes), heads: region.array(heads),
+            deadlines: hasDeadlines ? region.array(deadlines) : nil)
         self.region = region
     }
 
@@ -77,6 +80,19 @@ private final class Wheel {
             #expect(deadlines.allSatisfy { $0 > now })
             #expect(subject.wheel.count == 20)
         }
+    }
+
+    @Test("A wheel without deadlines runs no timer late, and early only at its horizon")
+    func withoutDeadlines() {
+        let subject = Wheel(records: 3, slots: 16, hasDeadlines: false)
+        for (record, deadline) in [(0, 5), (1, 15), (2, 40)] as [(UInt32, UInt32)] {
+            subject.wheel.set(record, deadline: deadline)
+        }
+        #expect(subject.expired(at: 4) == [] && subject.expired(at: 5) == [0])
+        #expect(subject.expired(at: 14) == [] && subject.expired(at: 15).sorted() == [1, 2])
+        subject.wheel.set(2, deadline: 40)
+        #expect(subject.expired(at: 29) == [] && subject.expired(at: 30) == [2])
+        #expect(subject.wheel.count == 0)
     }
 
     @Test("Without jumps timers run in the order of their ticks")
