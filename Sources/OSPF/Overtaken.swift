@@ -55,7 +55,10 @@ struct Overtaken {
         guard !header.isMaxAge, let flush = flushes[place] ?? earlier[place],
             now - flush.moment < Self.span, header.recency(than: flush.header) != .newer
         else { return .taken }
-        guard header.sequence == flush.header.sequence, header.checksum == flush.header.checksum
+        // One that is younger than the flush is not what was flushed: its maker begins anew.
+        let isOlder = Int64(header.age) >= (now - flush.moment).wholeSeconds
+        guard isOlder, header.sequence == flush.header.sequence,
+            header.checksum == flush.header.checksum
         else { return now - flush.moment < shortestArrival ? .early : .taken }
         if let told = flush.told, now - told < shortestArrival { return .early }
         if flushes[place] == nil { earlier[place]?.told = now } else { flushes[place]?.told = now }

@@ -147,7 +147,7 @@ struct FloodingTests {
     @Test("Who repeats an LSA that was flushed hears of that", .row("OSPF-FLD-1", "OSPF-FLD-6"))
     func repeated() {
         let bed = pair()
-        let lsa = left.external("1.0.0.0/8")
+        let lsa = left.external("1.0.0.0/8", age: 100)
         let flush = left.external("1.0.0.0/8", age: 3600)
         func answer() -> [LSA] {
             bed.said = []
@@ -165,6 +165,11 @@ struct FloodingTests {
         bed.run(.seconds(20))
         bed.update(left, lsa)
         #expect(bed.lsa(.external, "1.0.0.0", "9.9.9.9") != nil, "that was long ago")
+        let other = pair()
+        other.update(left, flush)
+        other.run(.seconds(5))
+        other.update(left, left.external("1.0.0.0/8", age: 4))
+        #expect(other.lsa(.external, "1.0.0.0", "9.9.9.9") != nil, "made after the flush")
     }
 
     @Test("However many flushes there were, half a minute later there is room", .row("S51"))
