@@ -104,9 +104,7 @@ struct FragmentTable: ~Copyable {
         let usedExtent = layout.reserve(UInt32.self, count: capacity)
         let pieceExtent = layout.reserve(Piece.self, count: capacity * 16)
         let pieceFree = layout.reserve(UInt32.self, count: capacity * 16)
-        let nodes = layout.reserve(TimerWheel.Node.self, count: capacity)
-        let deadlines = layout.reserve(UInt32.self, count: capacity)
-        let heads = layout.reserve(UInt32.self, count: 256)
+        let timers = TimerWheel.Layout(&layout, records: capacity, slots: 256)
         let sourceExtent = layout.reserve(Source.self, count: 4096)
         region = Region(layout)
         records = region.array(recordExtent)
@@ -115,9 +113,7 @@ struct FragmentTable: ~Copyable {
         used = region.array(usedExtent)
         pieces = region.array(pieceExtent)
         piecePool = IndexPool(next: region.array(pieceFree))
-        wheel = TimerWheel(
-            nodes: region.array(nodes), heads: region.array(heads),
-            deadlines: region.array(deadlines))
+        wheel = TimerWheel(region, timers)
         sources = region.array(sourceExtent)
         self.key = key
     }

@@ -104,16 +104,12 @@ struct NeighborTable: ~Copyable {
         let recordExtent = layout.reserve(Neighbor.self, count: count)
         let free = layout.reserve(UInt32.self, count: count)
         let slots = layout.reserve(UInt32.self, count: HashIndex.slotCount(for: count))
-        let nodes = layout.reserve(TimerWheel.Node.self, count: count)
-        let deadlines = layout.reserve(UInt32.self, count: count)
-        let heads = layout.reserve(UInt32.self, count: 512)
+        let timers = TimerWheel.Layout(&layout, records: count, slots: 512)
         region = Region(layout)
         records = region.array(recordExtent)
         pool = IndexPool(next: region.array(free))
         index = HashIndex(slots: region.array(slots))
-        wheel = TimerWheel(
-            nodes: region.array(nodes), heads: region.array(heads),
-            deadlines: region.array(deadlines))
+        wheel = TimerWheel(region, timers)
         self.key = key
     }
 

@@ -93,9 +93,7 @@ public struct NAT: ~Copyable {
         peers = memory.array(layout.peers)
         peerPool = FreeList(capacity: count)
         peerIndex = HashIndex(slots: memory.array(layout.peerIndex))
-        wheel = TimerWheel(
-            nodes: memory.array(layout.timers), heads: memory.array(layout.timerHeads),
-            deadlines: nil)
+        wheel = TimerWheel(memory, layout.timers)
         pendingSYNs = memory.array(layout.pendingSYNs)
         log = EventLog(events: memory.array(layout.events))
         region = memory
@@ -219,8 +217,7 @@ struct StateLayout {
     let hostIndex: Extent<UInt32>
     let peers: Extent<Peer>
     let peerIndex: Extent<UInt32>
-    let timers: Extent<TimerWheel.Node>
-    let timerHeads: Extent<UInt32>
+    let timers: TimerWheel.Layout
     let pendingSYNs: Extent<PendingSYN>
     let events: Extent<SessionEvent>
 
@@ -235,8 +232,7 @@ struct StateLayout {
         hostIndex = region.reserve(count: HashIndex.slotCount(for: count))
         peers = region.reserve(count: count)
         peerIndex = region.reserve(count: HashIndex.slotCount(for: count))
-        timers = region.reserve(count: count)
-        timerHeads = region.reserve(count: 8192)
+        timers = TimerWheel.Layout(&region, records: count, slots: 8192, keepsDeadlines: false)
         pendingSYNs = region.reserve(count: PendingSYN.count)
         events = region.reserve(count: EventLog.capacity)
     }

@@ -106,15 +106,11 @@ struct Database: ~Copyable {
         var layout = RegionLayout()
         let slots = layout.reserve(UInt32.self, count: HashIndex.slotCount(for: capacity))
         let free = layout.reserve(UInt32.self, count: capacity)
-        let nodes = layout.reserve(TimerWheel.Node.self, count: capacity)
-        let deadlines = layout.reserve(UInt32.self, count: capacity)
-        let heads = layout.reserve(UInt32.self, count: 4096)
+        let timers = TimerWheel.Layout(&layout, records: capacity, slots: 4096)
         let region = Region(layout)
         index = HashIndex(slots: region.array(slots))
         pool = IndexPool(next: region.array(free))
-        wheel = TimerWheel(
-            nodes: region.array(nodes), heads: region.array(heads),
-            deadlines: region.array(deadlines))
+        wheel = TimerWheel(region, timers)
         self.region = region
         self.key = key
     }

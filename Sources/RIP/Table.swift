@@ -93,18 +93,14 @@ struct Table: ~Copyable {
         let slots = layout.reserve(UInt32.self, count: HashIndex.slotCount(for: routes))
         let free = layout.reserve(UInt32.self, count: routes)
         let freeMore = layout.reserve(UInt32.self, count: most)
-        let nodes = layout.reserve(TimerWheel.Node.self, count: most + routes)
-        let deadlines = layout.reserve(UInt32.self, count: most + routes)
-        let heads = layout.reserve(UInt32.self, count: 1024)
+        let timers = TimerWheel.Layout(&layout, records: most + routes, slots: 1024)
         let region = Region(layout)
         self.destinations = region.array(destinations)
         self.announcements = region.array(announcements)
         index = HashIndex(slots: region.array(slots))
         freeDestinations = IndexPool(next: region.array(free))
         freeAnnouncements = IndexPool(next: region.array(freeMore))
-        wheel = TimerWheel(
-            nodes: region.array(nodes), heads: region.array(heads),
-            deadlines: region.array(deadlines))
+        wheel = TimerWheel(region, timers)
         self.region = region
     }
 

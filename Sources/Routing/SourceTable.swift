@@ -75,6 +75,7 @@ struct SourceTable: Sendable {
     private mutating func forget(_ prefix: IPv4Prefix) -> Entries? {
         guard let place = places.removeValue(forKey: prefix) else { return nil }
         let known = entries[Int(place)]
+        // Nothing, so that what it held is given back.
         entries[Int(place)] = .several([])
         free.append(place)
         if places.isEmpty { (entries, free) = ([], []) }

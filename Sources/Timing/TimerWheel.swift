@@ -19,6 +19,24 @@ public struct TimerWheel: Sendable {
         var previous: UInt32
     }
 
+    /// Where a wheel lies in a region.
+    public struct Layout: Sendable {
+        fileprivate let nodes: Extent<Node>
+        fileprivate let heads: Extent<UInt32>
+        fileprivate let deadlines: Extent<UInt32>?
+
+        /// Reserves room for timers of `records` records in `slots` slots, a power of two of at
+        /// least 2, and for a deadline each unless `keepsDeadlines` is false.
+        public init(
+            _ region: inout RegionLayout, records: Int, slots: Int, keepsDeadlines: Bool = true
+        ) {
+            precondition(slots & (slots - 1) == 0 && slots > 1)
+            nodes = region.reserve(Node.self, count: records)
+            heads = region.reserve(UInt32.self, count: slots)
+            deadlines = keepsDeadlines ? region.reserve(UInt32.self, count: records) : nil
+        }
+    }
+
     private static var firstMark: UInt32 { 1 << 31 }
 
     private let nodes: FlatArray<Node>
@@ -29,15 +47,11 @@ public struct TimerWheel: Sendable {
     /// Timers waiting.
     public private(set) var count = 0
 
-    /// A wheel over zeroed arrays; `heads.count` slots, a power of two; a deadline a node, or none.
-    public init(
-        nodes: FlatArray<Node>, heads: FlatArray<UInt32>, deadlines: FlatArray<UInt32>?
-    ) {
-        precondition(heads.count & (heads.count - 1) == 0 && heads.count > 1)
-        precondition(deadlines.map { $0.count == nodes.count } ?? true)
-        self.nodes = nodes
-        self.heads = heads
-        self.deadlines = deadlines
+    /// A wheel without timers in the part of `region`, still zeroed, that `layout` reserved.
+    public init(_ region: borrowing Region, _ layout: Layout) {
+        nodes = region.array(layout.nodes)
+        heads = region.array(layout.heads)
+        deadlines = layout.deadlines.map { region.array($0) }
     }
 
     /// The tick that `instant` lies in.

@@ -9,13 +9,10 @@ private final class Wheel {
 
     init(records: Int, slots: Int, hasDeadlines: Bool = true) {
         var layout = RegionLayout()
-        let nodes = layout.reserve(TimerWheel.Node.self, count: records)
-        let deadlines = layout.reserve(UInt32.self, count: records)
-        let heads = layout.reserve(UInt32.self, count: slots)
+        let timers = TimerWheel.Layout(
+            &layout, records: records, slots: slots, keepsDeadlines: hasDeadlines)
         let region = Region(layout)
-        wheel = TimerWheel(
-            nodes: region.array(nodes), heads: region.array(heads),
-            deadlines: hasDeadlines ? region.array(deadlines) : nil)
+        wheel = TimerWheel(region, timers)
         self.region = region
     }
 
