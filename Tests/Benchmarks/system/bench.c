@@ -5,10 +5,13 @@
 //     bench echo PORT                   answers UDP datagrams
 //     bench rtt ADDRESS PORT SECONDS    one datagram under way at a time; prints p50 and p99 in us
 //     bench sink PORT                   counts datagrams; prints the count on SIGTERM
-//     bench send DEVICE GATEWAY-HARDWARE FROM TO PORT FLOWS SECONDS    64-octet datagrams as fast as
-//                                       they go, one flow after the other; prints how many
+//     bench send DEVICE GATEWAY-HARDWARE FROM HOSTS TO PORT FLOWS SECONDS    64-octet datagrams as
+//                                       fast as they go, one flow after the other; prints how many
 //     bench accept PORT                 accepts TCP connections and closes each at once
-//     bench connect ADDRESS PORT SECONDS    opens them, 64 under way at a time; prints how many a second
+//     bench connect FROM HOSTS ADDRESS PORT SECONDS    opens them, 64 under way at a time; prints
+//                                       how many a second
+//
+// FROM is the first of HOSTS addresses, which take turns.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -176,13 +179,21 @@ static uint16_t checksum(const uint8_t *data, size_t size, uint32_t sum) {
     return (uint16_t)~sum;
 }
 
-/// Datagrams of 64 octets with their headers, the next one always of the next flow. They leave as
-/// frames, since no process may have 50,000 sockets everywhere.
+/// One of `hosts` addresses from `first` on.
+static struct sockaddr_in one_of(const char *first, const char *hosts, uint64_t number) {
+    struct sockaddr_in a = address(first, "0");
+    a.sin_addr.s_addr = htonl(ntohl(a.sin_addr.s_addr) + (uint32_t)(number % (uint64_t)atoi(hosts)));
+    return a;
+}
+
+/// Datagrams of 64 octets with their headers, the next one always of the next flow and host. They
+/// leave as frames, since no process may have 50,000 sockets everywhere.
 static int flood(char **words) {
-    enum { batch = 32, size = 14 + 64, first = 1024 };
+    enum { batch = 32, size = 14 + 64, first = 1024, most_hosts = 16 };
     const struct sockaddr_ll device = {
         .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = (int)if_nametoindex(words[0])};
-    const int s = socket(AF_PACKET, SOCK_RAW, 0), flows = atoi(words[5]);
+    const int s = socket(AF_PACKET, SOCK_RAW, 0), flows = atoi(words[6]), hosts = atoi(words[3]);
+    if (hosts < 1 || hosts > most_hosts) return 64;
     if (s < 0 || bind(s, (const struct sockaddr *)&device, sizeof device)) fail(words[0]);
     struct ifreq own = {0};
     snprintf(own.ifr_name, IFNAMSIZ, "%s", words[0]);
@@ -190,29 +201,36 @@ static int flood(char **words) {
     static uint8_t frames[batch][size];
     struct mmsghdr heads[batch] = {0};
     struct iovec parts[batch];
-    const struct sockaddr_in from = address(words[2], "0"), to = address(words[3], words[4]);
-    for (int i = 0; i < batch; i++) {
-        uint8_t *f = frames[i], *ip = f + 14, *udp = ip + 20;
-        if (sscanf(words[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", f, f + 1, f + 2, f + 3, f + 4, f + 5) != 6) return 64;
-        memcpy(f + 6, own.ifr_hwaddr.sa_data, 6);
-        memcpy(f + 12, (uint8_t[]){8, 0, 0x45, 0, 0, 64, 0, 0, 0x40, 0, 64, 17}, 12);
+    const struct sockaddr_in to = address(words[4], words[5]);
+    uint8_t ips[most_hosts][20];
+    for (int i = 0; i < hosts; i++) {
+        const struct sockaddr_in from = one_of(words[2], words[3], (uint64_t)i);
+        uint8_t *ip = ips[i];
+        memcpy(ip, (uint8_t[]){0x45, 0, 0, 64, 0, 0, 0x40, 0, 64, 17, 0, 0}, 12);
         memcpy(ip + 12, &from.sin_addr, 4), memcpy(ip + 16, &to.sin_addr, 4);
         const uint16_t sum = checksum(ip, 20, 0);
         ip[10] = (uint8_t)(sum >> 8), ip[11] = (uint8_t)sum;
+    }
+    for (int i = 0; i < batch; i++) {
+        uint8_t *f = frames[i], *udp = f + 14 + 20;
+        if (sscanf(words[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", f, f + 1, f + 2, f + 3, f + 4, f + 5) != 6) return 64;
+        memcpy(f + 6, own.ifr_hwaddr.sa_data, 6);
+        memcpy(f + 12, (uint8_t[]){8, 0}, 2);
         memcpy(udp + 2, &to.sin_port, 2);
         udp[5] = 44;
         parts[i] = (struct iovec){f, size};
         heads[i].msg_hdr.msg_iov = &parts[i], heads[i].msg_hdr.msg_iovlen = 1;
     }
-    const uint64_t end = now() + (uint64_t)(atof(words[6]) * 1e9);
+    const uint64_t end = now() + (uint64_t)(atof(words[7]) * 1e9);
     uint64_t sent = 0;
     for (int flow = 0; now() < end;) {
         for (int i = 0; i < batch; i++, flow = (flow + 1) % flows) {
-            uint8_t *udp = frames[i] + 34;
+            uint8_t *ip = frames[i] + 14, *udp = ip + 20;
+            memcpy(ip, ips[flow % hosts], 20);
             const uint16_t port = (uint16_t)(first + flow);
             udp[0] = (uint8_t)(port >> 8), udp[1] = (uint8_t)port, udp[6] = udp[7] = 0;
             // The addresses are in the pseudo-header, with the protocol and the length.
-            const uint16_t sum = checksum(frames[i] + 26, 52, 17 + 44);
+            const uint16_t sum = checksum(ip + 12, 52, 17 + 44);
             udp[6] = (uint8_t)(sum >> 8), udp[7] = (uint8_t)sum;
         }
         const int count = sendmmsg(s, heads, batch, 0);
@@ -237,15 +255,19 @@ static int accepting(char **words) {
 /// A connection counts when the server has closed it: both ways have been used.
 static int opening(char **words) {
     enum { under_way = 64 };
-    const struct sockaddr_in to = address(words[0], words[1]);
-    const int poller = epoll_create1(0);
-    const uint64_t begin = now(), end = begin + (uint64_t)(atof(words[2]) * 1e9);
-    uint64_t done = 0;
+    const struct sockaddr_in to = address(words[2], words[3]);
+    const int poller = epoll_create1(0), one = 1;
+    const uint64_t begin = now(), end = begin + (uint64_t)(atof(words[4]) * 1e9);
+    uint64_t opened = 0, done = 0;
     for (int open = 0; now() < end;) {
-        for (; open < under_way; open++) {
+        for (; open < under_way; open++, opened++) {
+            const struct sockaddr_in from = one_of(words[0], words[1], opened);
             const int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
             struct epoll_event event = {.events = EPOLLRDHUP, .data.fd = s};
-            if (s < 0 || (connect(s, (const struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS)) fail("connect");
+            // The port is chosen at the connection, when its other end is known.
+            if (s < 0 || setsockopt(s, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) ||
+                bind(s, (const struct sockaddr *)&from, sizeof from)) fail("bind");
+            if (connect(s, (const struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS) fail("connect");
             epoll_ctl(poller, EPOLL_CTL_ADD, s, &event);
         }
         struct epoll_event events[under_way];
@@ -265,8 +287,8 @@ int main(int count, char **words) {
         const char *name;
         int (*run)(char **);
         int words;
-    } tools[] = {{"copy", copy, 2}, {"echo", echo, 1}, {"rtt", rtt, 3}, {"sink", sink, 1}, {"send", flood, 7},
-                 {"accept", accepting, 1}, {"connect", opening, 3}};
+    } tools[] = {{"copy", copy, 2}, {"echo", echo, 1}, {"rtt", rtt, 3}, {"sink", sink, 1}, {"send", flood, 8},
+                 {"accept", accepting, 1}, {"connect", opening, 5}};
     for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
         if (count == tools[i].words + 2 && !strcmp(words[1], tools[i].name)) return tools[i].run(words + 2);
     fputs("usage: see the head of bench.c\n", stderr);
