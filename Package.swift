@@ -36,6 +36,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CMemory"),
         .systemLibrary(
             name: "CNetlink", pkgConfig: "libnl-route-3.0",
             providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
@@ -47,7 +48,7 @@ let package = Package(
             name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // The pure core: no operating system, no clock, no random source, no log.
-        .target(name: "Memory", swiftSettings: views),
+        .target(name: "Memory", dependencies: ["CMemory"], swiftSettings: views),
         .target(name: "Timing", dependencies: ["Memory"], swiftSettings: views),
         .target(name: "Wire", dependencies: ["Memory"], swiftSettings: views),
         .target(name: "NAT", dependencies: ["Memory", "Timing", "Wire"], swiftSettings: views),

@@ -200,7 +200,7 @@ public struct FIB: ~Copyable, @unchecked Sendable {
     /// The number of the group for `address`: that of the longest prefix that holds it, 0 if none.
     /// O(log n) in the number of ranges in the address's block of 16,384; neither locks nor
     /// allocates.
-    @inlinable
+    @inlinable @inline(__always)
     public func lookup(_ address: IPv4Address) -> UInt32 {
         let entry = root[Int(address.rawValue >> Self.chunkBits)]
         var count = Int(truncatingIfNeeded: entry >> 32)

@@ -117,6 +117,7 @@ struct NeighborTable: ~Copyable {
         key.hash(UInt64(address), UInt64(side.rawValue) + 7)
     }
 
+    @inline(__always)
     func find(_ side: Side, _ address: UInt32) -> UInt32? {
         index.find(hash(side, address)) {
             records[$0].address == address && records[$0].side == side

@@ -16,27 +16,32 @@ extension Forwarder {
         at now: Instant, into outbox: inout Outbox
     ) -> Verdict {
         countReceived(frame.byteCount, on: side)
-        if let verdict = short(&frame, &header, side, now) { return verdict }
+        var stranger: Packet?
+        if let verdict = short(&frame, &header, side, now, &stranger) { return verdict }
         // What we have no session of may be another worker's.
         if share.count > 1,
             let verdict = steer(&frame, &header, on: side, at: now, into: &outbox)
         {
             return verdict
         }
-        return process(&frame, &header, on: side, at: now, into: &outbox)
+        guard let stranger else {
+            return process(&frame, &header, on: side, at: now, into: &outbox)
+        }
+        return processStranger(stranger, &frame, &header, on: side, at: now, into: &outbox)
     }
 
-    /// The short way of a plain packet of ours; nil if it has to go the long one.
+    /// The short way of a plain packet of ours; nil if it has to go the long one, as `stranger` if
+    /// it is plain and for us and no session has it.
     @inline(__always)
     mutating func short(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
-        _ now: Instant
+        _ now: Instant, _ stranger: inout Packet?
     ) -> Verdict? {
         do throws(DropReason) {
             // Each direction has a copy that need not ask which it is.
             return side == settings.nat.outside
-                ? try plainEstablished(&frame, &header, side, .inbound, now)
-                : try plainEstablished(&frame, &header, side, .outbound, now)
+                ? try plainEstablished(&frame, &header, side, .inbound, now, &stranger)
+                : try plainEstablished(&frame, &header, side, .outbound, now, &stranger)
         } catch {
             drop(error, on: side, at: now)
             return .drop(error)
@@ -50,6 +55,23 @@ extension Forwarder {
     ) -> Verdict {
         do throws(DropReason) {
             return try ethernet(&frame, &header, side, now, &outbox)
+        } catch {
+            drop(error, on: side, at: now)
+            return .drop(error)
+        }
+    }
+
+    /// The long way of a `stranger`, whose steps 1 and 2 have been gone.
+    mutating func processStranger(
+        _ stranger: Packet, _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader,
+        on side: Side, at now: Instant, into outbox: inout Outbox
+    ) -> Verdict {
+        // What the metadata asked for is to be done, if anything.
+        if !stranger.hasPartialChecksum { header = VirtioNetHeader() }
+        if side != settings.nat.outside { nat.expectMapping(of: stranger) }
+        do throws(DropReason) {
+            return try internet(
+                &frame, &header, stranger, side, isGroup: false, isNew: true, now, &outbox)
         } catch {
             drop(error, on: side, at: now)
             return .drop(error)
@@ -78,7 +100,7 @@ extension Forwarder {
                 return verdict
             }
             return try internet(
-                &frame, &header, packet, side, isGroup: !isOurs, now, &outbox)
+                &frame, &header, packet, side, isGroup: !isOurs, isNew: false, now, &outbox)
         case EtherType.arp:
             guard header == VirtioNetHeader() else { throw .offloadChecksum }
             try arp(&frame, side, now, &outbox)
@@ -106,12 +128,16 @@ extension Forwarder {
     @inline(always)
     private mutating func plainEstablished(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
-        _ direction: Direction, _ now: Instant
+        _ direction: Direction, _ now: Instant, _ stranger: inout Packet?
     ) throws(DropReason) -> Verdict? {
-        guard let packet = Packet(plain: &frame, header), isFromNeighbor(&frame, side),
-            let session = nat.find(Flow(packet, direction)),
-            let neighbor = decided(session, direction, packet.totalLength)
-        else { return nil }
+        guard let packet = Packet(plain: &frame, header), isFromNeighbor(&frame, side) else {
+            return nil
+        }
+        guard let session = nat.find(Flow(packet, direction)) else {
+            stranger = packet
+            return nil
+        }
+        guard let neighbor = decided(session, direction, packet.totalLength) else { return nil }
         try nat.track(session, packet, &frame, direction, at: now)
         nat.rewrite(session, packet, direction, &frame)
         if direction == .outbound, !packet.isAtomic {
@@ -150,7 +176,7 @@ extension Forwarder {
     // 3  Options, source and destination are judged. 4  For us?
     private mutating func internet(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
-        _ side: Side, isGroup: Bool, _ now: Instant, _ outbox: inout Outbox
+        _ side: Side, isGroup: Bool, isNew: Bool, _ now: Instant, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict {
         if packet.headerLength > 20 {
             switch IPv4Options.inspect(frame.bytes.part(Packet.ip, packet.headerLength)) {
@@ -163,6 +189,7 @@ extension Forwarder {
         try checkSource(packet, side)
         try checkDestination(packet, side, isGroup: isGroup)
         var path = Path(side: side, now: now)
+        path.isNew = isNew
         // A later fragment has no ports: it goes where its first one went.
         if packet.isFragment, needsWhole(packet, side) {
             guard try follow(packet, &frame, header, &path) else { return .consumed }
@@ -226,7 +253,7 @@ extension Forwarder {
         _ packet: Packet, _ direction: Direction, _ path: inout Path, orLocal: Bool
     ) throws(DropReason) -> Bool {
         if path.session(nat, direction) != nil || packet.isICMPError { return true }
-        if let session = nat.find(packet, direction) {
+        if !path.isNew, let session = nat.find(packet, direction) {
             path.fate = .session(session, nat.serial(session))
             return true
         }

@@ -9,6 +9,8 @@ struct Path {
     let now: Instant
     /// What was decided about an earlier packet of the same datagram or flow.
     var fate: Fate = .unknown
+    /// Whether it is known that no session has it.
+    var isNew = false
     /// What lets an inbound packet in that has no session.
     var admission: Admission?
     /// The identification that all pieces of the packet's datagram leave with.
@@ -192,9 +194,8 @@ extension Forwarder {
     mutating func outboundSession(
         _ packet: Packet, _ frame: inout MutableRawSpan, _ path: Path, _ outbox: inout Outbox
     ) throws(DropReason) -> UInt32 {
-        if let session = path.session(nat, .outbound) ?? nat.find(packet, .outbound) {
-            return session
-        }
+        if let session = path.session(nat, .outbound) { return session }
+        if !path.isNew, let session = nat.find(packet, .outbound) { return session }
         try checkIntegrity(packet, &frame)
         do throws(DropReason) {
             return try nat.admitOutbound(packet, at: path.now)

@@ -1,3 +1,5 @@
+internal import CMemory
+
 /// The secret that keys a hash, so that nobody outside can aim at one chain (SECURITY S12).
 @frozen
 public struct HashKey: Sendable {
@@ -89,6 +91,11 @@ public struct HashIndex: Sendable {
             position = after(position)
         }
         return nil
+    }
+
+    /// Asks memory for the place of a hash that will be looked up soon.
+    public func expect(_ hash: UInt32) {
+        unsafe request_line(slots.base + home(hash))
     }
 
     /// Adds a record that is not in the index. False if the probe would be too long or only one

@@ -1,6 +1,6 @@
 import Memory
 import Timing
-import Wire
+public import Wire
 
 // Mappings and the inside hosts they belong to.
 extension NAT {
@@ -21,6 +21,20 @@ extension NAT {
             UInt64(inside) << 32 | UInt64(remote),
             UInt64(port) << 48 | UInt64(remotePort) << 32 | UInt64(transport) << 8
                 | (isStatic ? 4 : 3))
+    }
+
+    /// The hash of the dynamic mapping an outbound flow uses.
+    func mappingHash(_ flow: Flow, _ rule: UInt8) -> UInt32 {
+        let key = mappingKey(flow, rule)
+        return mappingHash(
+            inside: flow.local, port: flow.localPort, flow.transport, remote: key.remote,
+            remotePort: key.port, isStatic: false)
+    }
+
+    /// Asks memory for where the mapping of an outbound packet is: all that `admitOutbound` does
+    /// waits for it.
+    public func expectMapping(of packet: Packet) {
+        mappingIndex.expect(mappingHash(Flow(packet, .outbound), 0))
     }
 
     func insideAddress(ofMapping number: UInt32) -> UInt32 { hosts[mappings[number].host].address }
@@ -54,10 +68,7 @@ extension NAT {
     /// The dynamic mapping an outbound flow uses.
     func findMapping(_ flow: Flow, _ rule: UInt8) -> UInt32? {
         let key = mappingKey(flow, rule)
-        let hash = mappingHash(
-            inside: flow.local, port: flow.localPort, flow.transport, remote: key.remote,
-            remotePort: key.port, isStatic: false)
-        return mappingIndex.find(hash) { number in
+        return mappingIndex.find(mappingHash(flow, rule)) { number in
             let mapping = mappings[number]
             return mapping.isStatic == 0 && mapping.insidePort == flow.localPort
                 && hosts[mapping.host].address == flow.local

@@ -244,6 +244,7 @@ struct PortPool {
     // MARK: Places
 
     /// The even or odd ports of a group.
+    @inline(__always)
     private func run(_ group: Int, parity: Int) -> Run {
         var ports = low
         if group > 0 {
@@ -257,6 +258,7 @@ struct PortPool {
     }
 
     /// The run that a port belongs to; nil if it is none that may be given out.
+    @inline(__always)
     private func run(of port: UInt16) -> Run? {
         let number = Int(port)
         if low.contains(number) { return run(0, parity: number & 1) }
@@ -296,6 +298,7 @@ struct PortPool {
         return word * 64 + free.trailingZeroBitCount
     }
 
+    @inline(__always)
     private func isFree(_ port: UInt16) -> Bool {
         guard run(of: port) != nil else { return false }
         let place = Self.place(of: port)

@@ -77,11 +77,18 @@ extension NAT {
             if mappings[mapping].sessions == 0 { endMapping(mapping, at: now) }
             throw .natTableFull
         }
+        // The place of the answers' entry is far from all else, so it is asked for first.
+        let answers = Flow(
+            .inbound, transport: flow.transport, local: mappings[mapping].outsideAddress,
+            localPort: mappings[mapping].outsidePort, remote: flow.remote,
+            remotePort: flow.remotePort
+        ).hash(key)
+        flows.expect(answers)
         // Of several workers each has numbers of its own.
         lastSerial &+= UInt32(share.count)
         fill(number, mapping, flow, transport, direction, at: now)
-        let inserted = flows.insert(number << 1, hash: flowHash(number << 1))
-        guard inserted, flows.insert(number << 1 | 1, hash: flowHash(number << 1 | 1)) else {
+        let inserted = flows.insert(number << 1, hash: flow.hash(key))
+        guard inserted, flows.insert(number << 1 | 1, hash: answers) else {
             if inserted { unindex(number << 1) }
             giveSession(number)
             if mappings[mapping].sessions == 0 { endMapping(mapping, at: now) }

@@ -20,18 +20,22 @@ public enum Checksum {
     /// The unfolded sum of `bytes`, an odd last octet padded with zero; O(n).
     @inlinable
     public static func sum(_ bytes: RawSpan) -> UInt64 {
-        // Sums words in the machine's order and swaps once at the end (RFC 1071 §2 B). Halves of
-        // 32 bits leave room for the carries of 2^32 words.
+        // Sums words in the machine's order and swaps once at the end; what one of 64 bits carries
+        // out goes back in (RFC 1071 §2 B, C).
         var words: UInt64 = 0
         var offset = 0
         let count = bytes.byteCount
         while offset &+ 8 <= count {
-            let word = bytes.native64(offset)
-            words &+= (word & 0xffff_ffff) &+ (word >> 32)
+            let (sum, carry) = words.addingReportingOverflow(bytes.native64(offset))
+            words = sum &+ (carry ? 1 : 0)
             offset &+= 8
         }
         var result = UInt64(UInt16(bigEndian: fold(words)))
-        while offset &+ 2 <= count {
+        if offset &+ 4 <= count {
+            result &+= UInt64(bytes.be32(offset))
+            offset &+= 4
+        }
+        if offset &+ 2 <= count {
             result &+= UInt64(bytes.be16(offset))
             offset &+= 2
         }

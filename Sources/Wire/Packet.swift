@@ -105,7 +105,10 @@ public struct Packet: Sendable {
         if isFirst { try readTransport(&frame) }
         if header.flags & VirtioNetHeader.needsChecksum != 0 || header.segmentationType != 0 {
             if proto == IPProtocol.tcp || proto == IPProtocol.udp || proto == IPProtocol.icmp {
-                try readOffload(header)
+                let cut = try offload(header)
+                hasPartialChecksum = true
+                (segmentation, segmentSize) = (cut.kind, cut.size)
+                hasECNSegments = cut.hasECN
             } else {
                 try completeInner(&frame, header)
             }
@@ -236,20 +239,24 @@ public struct Packet: Sendable {
                 destinationPort = sourcePort
             }
             transportHeaderLength = 8
-        default:
-            try readOther(&frame, length)
+        case IPProtocol.udpLite, IPProtocol.dccp, IPProtocol.sctp:
+            transportHeaderLength = try otherHeaderLength(&frame, length)
+            sourcePort = frame.be16(transport)
+            destinationPort = frame.be16(transport &+ 2)
+        default: break
         }
     }
 
-    /// Reads the ports of the transports that are seldom met.
+    // What is seldom met is judged out of line, by functions that change nothing: if they had the
+    // facts by address, those of every packet would be put into memory piece by piece and moved
+    // from there as a whole, which waits until all that was written before is in the cache.
+
+    /// Octets of the transport header of UDP-Lite, DCCP or SCTP.
     @usableFromInline
-    mutating func readOther(_ frame: inout MutableRawSpan, _ length: Int) throws(DropReason) {
-        let header: Int
-        switch proto {
-        case IPProtocol.udpLite: header = 8
-        case IPProtocol.dccp, IPProtocol.sctp: header = 12
-        default: return
-        }
+    func otherHeaderLength(
+        _ frame: inout MutableRawSpan, _ length: Int
+    ) throws(DropReason) -> UInt8 {
+        let header = proto == IPProtocol.udpLite ? 8 : 12
         guard length >= header else { throw isFragment ? .fragmentTiny : .transportMalformed }
         if proto == IPProtocol.udpLite {
             // 0 covers all, anything else at least the header (RFC 3828 §3.1).
@@ -262,15 +269,13 @@ public struct Packet: Sendable {
             let data = Int(frame.byte(transport &+ 4)) &* 4
             guard data >= 12, isFragment || data <= length else { throw .transportMalformed }
         }
-        sourcePort = frame.be16(transport)
-        destinationPort = frame.be16(transport &+ 2)
-        transportHeaderLength = UInt8(truncatingIfNeeded: header)
+        return UInt8(truncatingIfNeeded: header)
     }
 
     /// Fills in the checksum that a packet of another protocol was handed over without: that of a
     /// tunnelled one, of which only its sender knows where it lies.
     @usableFromInline
-    mutating func completeInner(
+    func completeInner(
         _ frame: inout MutableRawSpan, _ header: VirtioNetHeader
     ) throws(DropReason) {
         let start = Int(header.checksumStart)
@@ -283,9 +288,17 @@ public struct Packet: Sendable {
         frame.setBe16(field, sum == 0 ? 0xffff : sum)
     }
 
-    /// Accepts offload metadata only where it says what the packet itself says.
+    /// How the device cuts a packet.
     @usableFromInline
-    mutating func readOffload(_ header: VirtioNetHeader) throws(DropReason) {
+    struct Cut {
+        @usableFromInline var kind = Segmentation.none
+        @usableFromInline var size: UInt16 = 0
+        @usableFromInline var hasECN = false
+    }
+
+    /// What offload metadata ask for, where they say what the packet itself says.
+    @usableFromInline
+    func offload(_ header: VirtioNetHeader) throws(DropReason) -> Cut {
         guard header.flags & VirtioNetHeader.needsChecksum != 0 else {
             throw .offloadSegmentation
         }
@@ -298,21 +311,21 @@ public struct Packet: Sendable {
         guard !isFragment, transportHeaderLength != 0, Int(header.checksumStart) == transport,
             header.checksumOffset == field
         else { throw .offloadChecksum }
-        hasPartialChecksum = true
 
+        var cut = Cut()
         switch header.segmentationType & ~VirtioNetHeader.ecn {
         case 0:
-            return
+            return cut
         case VirtioNetHeader.tcp4:
             guard proto == IPProtocol.tcp, Int(header.segmentSize) >= Self.smallestSegment else {
                 throw .offloadSegmentation
             }
-            segmentation = .tcp
+            cut.kind = .tcp
         case VirtioNetHeader.udpSegments:
             guard proto == IPProtocol.udp, header.segmentSize > 0 else {
                 throw .offloadSegmentation
             }
-            segmentation = .udp
+            cut.kind = .udp
         default:
             throw .offloadSegmentation
         }
@@ -320,12 +333,10 @@ public struct Packet: Sendable {
         guard payload <= Int(header.segmentSize) * Self.mostSegments else {
             throw .offloadSegmentation
         }
-        guard payload > Int(header.segmentSize) else {
-            segmentation = .none
-            return
-        }
-        segmentSize = header.segmentSize
-        hasECNSegments = header.segmentationType & VirtioNetHeader.ecn != 0
+        guard payload > Int(header.segmentSize) else { return Cut() }
+        cut.size = header.segmentSize
+        cut.hasECN = header.segmentationType & VirtioNetHeader.ecn != 0
+        return cut
     }
 
     /// The offload metadata for writing the packet, made from its facts alone.

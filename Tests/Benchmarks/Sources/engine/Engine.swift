@@ -30,7 +30,7 @@ struct Engine {
             }
         }
         print("\n| what | ns | a second |\n|---|---|---|")
-        if isWanted("flows") { flows(200_000) }
+        if isWanted("flows") { for count in [5000, 50_000, 200_000, 1_000_000] { flows(count) } }
         if isWanted("checksums") { checksums() }
         if isWanted("routes") { routes() }
         if isWanted("scale") { scale() }
