@@ -5,8 +5,10 @@
 //     bench echo PORT                   answers UDP datagrams
 //     bench rtt ADDRESS PORT SECONDS    one datagram under way at a time; prints p50 and p99 in us
 //     bench sink PORT                   counts datagrams; prints the count on SIGTERM
-//     bench send DEVICE GATEWAY-HARDWARE FROM HOSTS TO PORT FLOWS SECONDS    64-octet datagrams as
-//                                       fast as they go, one flow after the other; prints how many
+//     bench send DEVICE GATEWAY-HARDWARE FROM HOSTS TO PORT FLOWS SECONDS RATE    64-octet datagrams, so
+//                                       many a second or, if that is 0, as fast as they go, one flow
+//                                       after the other. After 62,500 flows to TO come those to the
+//                                       address behind it
 //     bench accept PORT                 accepts TCP connections and closes each at once
 //     bench connect FROM HOSTS ADDRESS PORT SECONDS    opens them, 64 under way at a time; prints
 //                                       how many a second
@@ -112,13 +114,19 @@ static int datagrams(const struct sockaddr_in *bound, const struct sockaddr_in *
 
 static int echo(char **words) {
     const struct sockaddr_in here = address(0, words[0]);
-    const int s = datagrams(&here, 0);
-    char data[2048];
+    const int s = datagrams(&here, 0), one = 1;
+    // What it came to is in what comes with it, and the answer leaves from there.
+    if (setsockopt(s, IPPROTO_IP, IP_PKTINFO, &one, sizeof one)) fail("IP_PKTINFO");
+    char data[2048], more[128];
     while (s >= 0) {
         struct sockaddr_in from;
-        socklen_t length = sizeof from;
-        const ssize_t size = recvfrom(s, data, sizeof data, 0, (struct sockaddr *)&from, &length);
-        if (size >= 0) sendto(s, data, (size_t)size, 0, (struct sockaddr *)&from, length);
+        struct iovec part = {data, sizeof data};
+        struct msghdr head = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &part, .msg_iovlen = 1,
+                              .msg_control = more, .msg_controllen = sizeof more};
+        const ssize_t size = recvmsg(s, &head, 0);
+        if (size < 0) continue;
+        part.iov_len = (size_t)size;
+        sendmsg(s, &head, 0);
     }
     return 1;
 }
@@ -179,6 +187,9 @@ static uint16_t checksum(const uint8_t *data, size_t size, uint32_t sum) {
     return (uint16_t)~sum;
 }
 
+static void put16(uint8_t *place, uint16_t value) { place[0] = (uint8_t)(value >> 8), place[1] = (uint8_t)value; }
+static void put32(uint8_t *place, uint32_t value) { put16(place, (uint16_t)(value >> 16)), put16(place + 2, (uint16_t)value); }
+
 /// One of `hosts` addresses from `first` on.
 static struct sockaddr_in one_of(const char *first, const char *hosts, uint64_t number) {
     struct sockaddr_in a = address(first, "0");
@@ -189,11 +200,11 @@ static struct sockaddr_in one_of(const char *first, const char *hosts, uint64_t 
 /// Datagrams of 64 octets with their headers, the next one always of the next flow and host. They
 /// leave as frames, since no process may have 50,000 sockets everywhere.
 static int flood(char **words) {
-    enum { batch = 32, size = 14 + 64, first = 1024, most_hosts = 16 };
+    enum { batch = 32, size = 14 + 64, first = 1024, each = 62500 };
     const struct sockaddr_ll device = {
         .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = (int)if_nametoindex(words[0])};
     const int s = socket(AF_PACKET, SOCK_RAW, 0), flows = atoi(words[6]), hosts = atoi(words[3]);
-    if (hosts < 1 || hosts > most_hosts) return 64;
+    if (hosts < 1) return 64;
     if (s < 0 || bind(s, (const struct sockaddr *)&device, sizeof device)) fail(words[0]);
     struct ifreq own = {0};
     snprintf(own.ifr_name, IFNAMSIZ, "%s", words[0]);
@@ -201,42 +212,36 @@ static int flood(char **words) {
     static uint8_t frames[batch][size];
     struct mmsghdr heads[batch] = {0};
     struct iovec parts[batch];
-    const struct sockaddr_in to = address(words[4], words[5]);
-    uint8_t ips[most_hosts][20];
-    for (int i = 0; i < hosts; i++) {
-        const struct sockaddr_in from = one_of(words[2], words[3], (uint64_t)i);
-        uint8_t *ip = ips[i];
-        memcpy(ip, (uint8_t[]){0x45, 0, 0, 64, 0, 0, 0x40, 0, 64, 17, 0, 0}, 12);
-        memcpy(ip + 12, &from.sin_addr, 4), memcpy(ip + 16, &to.sin_addr, 4);
-        const uint16_t sum = checksum(ip, 20, 0);
-        ip[10] = (uint8_t)(sum >> 8), ip[11] = (uint8_t)sum;
-    }
+    const struct sockaddr_in from = address(words[2], "0"), to = address(words[4], words[5]);
     for (int i = 0; i < batch; i++) {
         uint8_t *f = frames[i], *udp = f + 14 + 20;
         if (sscanf(words[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", f, f + 1, f + 2, f + 3, f + 4, f + 5) != 6) return 64;
         memcpy(f + 6, own.ifr_hwaddr.sa_data, 6);
-        memcpy(f + 12, (uint8_t[]){8, 0}, 2);
+        memcpy(f + 12, (uint8_t[]){8, 0, 0x45, 0, 0, 64, 0, 0, 0x40, 0, 64, 17}, 12);
         memcpy(udp + 2, &to.sin_port, 2);
         udp[5] = 44;
         parts[i] = (struct iovec){f, size};
         heads[i].msg_hdr.msg_iov = &parts[i], heads[i].msg_hdr.msg_iovlen = 1;
     }
-    const uint64_t end = now() + (uint64_t)(atof(words[7]) * 1e9);
+    const uint64_t begin = now(), end = begin + (uint64_t)(atof(words[7]) * 1e9), rate = (uint64_t)atoll(words[8]);
     uint64_t sent = 0;
     for (int flow = 0; now() < end;) {
+        if (sent * 1000000000 > (now() - begin) * rate && rate) {
+            usleep(50);
+            continue;
+        }
         for (int i = 0; i < batch; i++, flow = (flow + 1) % flows) {
             uint8_t *ip = frames[i] + 14, *udp = ip + 20;
-            memcpy(ip, ips[flow % hosts], 20);
-            const uint16_t port = (uint16_t)(first + flow);
-            udp[0] = (uint8_t)(port >> 8), udp[1] = (uint8_t)port, udp[6] = udp[7] = 0;
+            put32(ip + 12, ntohl(from.sin_addr.s_addr) + (uint32_t)(flow % each % hosts));
+            put32(ip + 16, ntohl(to.sin_addr.s_addr) + (uint32_t)(flow / each));
+            put16(ip + 10, 0), put16(ip + 10, checksum(ip, 20, 0));
+            put16(udp, (uint16_t)(first + flow % each));
             // The addresses are in the pseudo-header, with the protocol and the length.
-            const uint16_t sum = checksum(ip + 12, 52, 17 + 44);
-            udp[6] = (uint8_t)(sum >> 8), udp[7] = (uint8_t)sum;
+            put16(udp + 6, 0), put16(udp + 6, checksum(ip + 12, 52, 17 + 44));
         }
         const int count = sendmmsg(s, heads, batch, 0);
         if (count > 0) sent += (uint64_t)count;
     }
-    printf("%llu\n", (unsigned long long)sent);
     return 0;
 }
 
@@ -287,7 +292,7 @@ int main(int count, char **words) {
         const char *name;
         int (*run)(char **);
         int words;
-    } tools[] = {{"copy", copy, 2}, {"echo", echo, 1}, {"rtt", rtt, 3}, {"sink", sink, 1}, {"send", flood, 8},
+    } tools[] = {{"copy", copy, 2}, {"echo", echo, 1}, {"rtt", rtt, 3}, {"sink", sink, 1}, {"send", flood, 9},
                  {"accept", accepting, 1}, {"connect", opening, 5}};
     for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
         if (count == tools[i].words + 2 && !strcmp(words[1], tools[i].name)) return tools[i].run(words + 2);
