@@ -62,12 +62,8 @@ extension Forwarder {
             if frame.byteCount >= EthernetView.headerLength, frame.be16(12) == EtherType.arp {
                 return spread(&frame, &header, on: side, at: now, into: &outbox)
             }
-            var stranger: Packet?
-            if let verdict = short(&frame, &header, side, now, &stranger) { return verdict }
-            guard let stranger else {
-                return process(&frame, &header, on: side, at: now, into: &outbox)
-            }
-            return processStranger(stranger, &frame, &header, on: side, at: now, into: &outbox)
+            return pass(
+                &frame, &header, on: side, mayBeOfOthers: false, at: now, into: &outbox)
         }
         if kind == .overheard {
             _ = try? ethernet(&frame, &header, side, now, &outbox)

@@ -16,10 +16,21 @@ extension Forwarder {
         at now: Instant, into outbox: inout Outbox
     ) -> Verdict {
         countReceived(frame.byteCount, on: side)
+        return pass(
+            &frame, &header, on: side, mayBeOfOthers: share.count > 1, at: now, into: &outbox)
+    }
+
+    /// The short way or, from where that ended, the long one, for a frame that was counted when it
+    /// came.
+    @inline(__always)
+    mutating func pass(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, on side: Side,
+        mayBeOfOthers: Bool, at now: Instant, into outbox: inout Outbox
+    ) -> Verdict {
         var stranger: Packet?
         if let verdict = short(&frame, &header, side, now, &stranger) { return verdict }
         // What we have no session of may be another worker's.
-        if share.count > 1,
+        if mayBeOfOthers,
             let verdict = steer(&frame, &header, on: side, at: now, into: &outbox)
         {
             return verdict
