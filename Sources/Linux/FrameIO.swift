@@ -65,9 +65,9 @@ public struct FrameIO: ~Copyable {
 
     /// Waits until a side or the mailbox has something or `deadline` passed; nil waits for ever.
     ///
-    /// A deadline not after `now` only looks. The set is empty when the deadline passed, and
-    /// sometimes earlier: after a signal, or at a deadline given before. For `busy` it looks again
-    /// and again before it sleeps: to be woken takes longer than most packets take to come.
+    /// A deadline not after `now` only looks. The set is empty when the deadline passed, and once
+    /// at a deadline given before. For `busy` it looks again and again before it sleeps: to be
+    /// woken takes longer than most packets take to come.
     public mutating func wait(
         until deadline: Instant?, now: Instant, busy: Interval = .seconds(0)
     ) throws(SystemError) -> Ready {
@@ -88,10 +88,13 @@ public struct FrameIO: ~Copyable {
     private mutating func look(andWait: Bool) throws(SystemError) -> Ready {
         try unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 4) {
             (events) throws(SystemError) -> Ready in
-            let count = unsafe epoll_wait(
-                poller.rawValue, events.baseAddress, 4, andWait ? -1 : 0)
+            var count: CInt = 0
+            repeat {
+                count = unsafe epoll_wait(
+                    poller.rawValue, events.baseAddress, 4, andWait ? -1 : 0)
+                // The kernel's end of a ring interrupts, too, a while after the ring was given up.
+            } while count < 0 && errno == EINTR
             guard count >= 0 else {
-                if errno == EINTR { return [] }
                 throw SystemError.last("epoll_wait", "the TAPs", action: "wait for")
             }
             var ready: Ready = []

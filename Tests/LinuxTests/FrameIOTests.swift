@@ -152,12 +152,7 @@ struct FrameIOTests {
             usleep(20_000)
             _ = mailbox.post(1)
         }
-        // A signal may end a wait before.
-        var ready: Ready = []
-        for _ in 0..<100 where ready.isEmpty {
-            ready = try pair.io.wait(until: nil, now: Clock.now())
-        }
-        #expect(ready == .mailbox)
+        #expect(try pair.io.wait(until: nil, now: Clock.now()) == .mailbox)
         thread.join()
         var batch: [Int] = []
         pair.mailbox.drain(into: &batch)
@@ -177,6 +172,33 @@ struct FrameIOTests {
         let start = Clock.now()
         #expect(try pair.io.wait(until: .zero, now: start) == [])
         #expect(Clock.now() < start + .seconds(1))
+    }
+
+    @Test func waitsOnAfterASignal() throws {
+        // One that is handled and not blocked: no other interrupts.
+        signal(SIGUSR2) { _ in }
+        let seen = try onThread { () -> String in
+            var signals = sigset_t()
+            unsafe sigaddset(&signals, SIGUSR2)
+            unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+            let waiting = pthread_self()
+            do {
+                var pair = try Pair()
+                let thread = try WorkerThread(name: "gwlx-signal") {
+                    for _ in 0..<5 {
+                        usleep(10_000)
+                        pthread_kill(waiting, SIGUSR2)
+                    }
+                }
+                let now = Clock.now()
+                let deadline = now + .milliseconds(200)
+                let ready = try pair.io.wait(until: deadline, now: now)
+                let isLate = Clock.now() >= deadline
+                thread.join()
+                return "\(ready.isEmpty) \(isLate)"
+            } catch { return "\(error)" }
+        }
+        #expect(seen == "true true")
     }
 
     @Test func looksOutBusilyBeforeItSleeps() throws {
