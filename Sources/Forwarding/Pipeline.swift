@@ -20,43 +20,32 @@ extension Forwarder {
             &frame, &header, on: side, mayBeOfOthers: share.count > 1, at: now, into: &outbox)
     }
 
-    /// The short way or, from where that ended, the long one, for a frame that was counted when it
-    /// came.
+    /// The short way or else the long one, for a frame that was counted when it came.
     @inline(__always)
     mutating func pass(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, on side: Side,
         mayBeOfOthers: Bool, at now: Instant, into outbox: inout Outbox
     ) -> Verdict {
-        var stranger: Packet?
-        if let verdict = short(&frame, &header, side, now, &stranger) { return verdict }
+        do throws(DropReason) {
+            // Each direction has a copy that need not ask which it is.
+            let verdict =
+                side == settings.nat.outside
+                ? try plainEstablished(
+                    &frame, &header, side, .inbound, mayBeOfOthers, now, &outbox)
+                : try plainEstablished(
+                    &frame, &header, side, .outbound, mayBeOfOthers, now, &outbox)
+            if let verdict { return verdict }
+        } catch {
+            drop(error, on: side, at: now)
+            return .drop(error)
+        }
         // What we have no session of may be another worker's.
         if mayBeOfOthers,
             let verdict = steer(&frame, &header, on: side, at: now, into: &outbox)
         {
             return verdict
         }
-        guard let stranger else {
-            return process(&frame, &header, on: side, at: now, into: &outbox)
-        }
-        return processStranger(stranger, &frame, &header, on: side, at: now, into: &outbox)
-    }
-
-    /// The short way of a plain packet of ours; nil if it has to go the long one, as `stranger` if
-    /// it is plain and for us and no session has it.
-    @inline(__always)
-    mutating func short(
-        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
-        _ now: Instant, _ stranger: inout Packet?
-    ) -> Verdict? {
-        do throws(DropReason) {
-            // Each direction has a copy that need not ask which it is.
-            return side == settings.nat.outside
-                ? try plainEstablished(&frame, &header, side, .inbound, now, &stranger)
-                : try plainEstablished(&frame, &header, side, .outbound, now, &stranger)
-        } catch {
-            drop(error, on: side, at: now)
-            return .drop(error)
-        }
+        return process(&frame, &header, on: side, at: now, into: &outbox)
     }
 
     /// As `receive`, for a frame that was counted when it came.
@@ -66,23 +55,6 @@ extension Forwarder {
     ) -> Verdict {
         do throws(DropReason) {
             return try ethernet(&frame, &header, side, now, &outbox)
-        } catch {
-            drop(error, on: side, at: now)
-            return .drop(error)
-        }
-    }
-
-    /// The long way of a `stranger`, whose steps 1 and 2 have been gone.
-    mutating func processStranger(
-        _ stranger: Packet, _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader,
-        on side: Side, at now: Instant, into outbox: inout Outbox
-    ) -> Verdict {
-        // What the metadata asked for is to be done, if anything.
-        if !stranger.hasPartialChecksum { header = VirtioNetHeader() }
-        if side != settings.nat.outside { nat.expectMapping(of: stranger) }
-        do throws(DropReason) {
-            return try internet(
-                &frame, &header, stranger, side, isGroup: false, isNew: true, now, &outbox)
         } catch {
             drop(error, on: side, at: now)
             return .drop(error)
@@ -139,14 +111,13 @@ extension Forwarder {
     @inline(always)
     private mutating func plainEstablished(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ side: Side,
-        _ direction: Direction, _ now: Instant, _ stranger: inout Packet?
+        _ direction: Direction, _ mayBeOfOthers: Bool, _ now: Instant, _ outbox: inout Outbox
     ) throws(DropReason) -> Verdict? {
         guard let packet = Packet(plain: &frame, header), isFromNeighbor(&frame, side) else {
             return nil
         }
         guard let session = nat.find(Flow(packet, direction)) else {
-            stranger = packet
-            return nil
+            return try stranger(&frame, &header, packet, side, mayBeOfOthers, now, &outbox)
         }
         guard let neighbor = decided(session, direction, packet.totalLength) else { return nil }
         try nat.track(session, packet, &frame, direction, at: now)
@@ -157,8 +128,28 @@ extension Forwarder {
         return leave(&frame, &header, packet, by: neighbor)
     }
 
-    /// As above for any other packet that has ports: one that opens or ends a connection, a
-    /// super-packet, an ICMP query.
+    /// The long way from step 3 on, of a plain packet for us that no session has.
+    @inline(never)
+    private mutating func stranger(
+        _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
+        _ side: Side, _ mayBeOfOthers: Bool, _ now: Instant, _ outbox: inout Outbox
+    ) throws(DropReason) -> Verdict {
+        if mayBeOfOthers,
+            let verdict = steer(&frame, &header, on: side, at: now, into: &outbox)
+        {
+            return verdict
+        }
+        // What the metadata asked for is to be done, if anything.
+        if !packet.hasPartialChecksum { header = VirtioNetHeader() }
+        if settings.nat.mode != .none, side != settings.nat.outside {
+            nat.expectMapping(of: packet)
+        }
+        return try internet(
+            &frame, &header, packet, side, isGroup: false, isNew: true, now, &outbox)
+    }
+
+    /// What the short way is to plain packets, for any other that has ports: one that opens or ends
+    /// a connection, a super-packet, an ICMP query.
     private mutating func established(
         _ frame: inout MutableRawSpan, _ header: inout VirtioNetHeader, _ packet: Packet,
         _ side: Side, _ now: Instant
