@@ -13,8 +13,8 @@ struct Worker: ~Copyable {
     /// Frames taken from one side before the other gets its turn. Bounding the octets as well, so
     /// that a batch of super-packets stays in cache, was measured to cost throughput.
     static let batch = 64
-    /// Behind those of frames from both sides and from other workers.
-    static let spareSlot = batch * 3
+    /// Behind those of a batch.
+    static let spareSlot = batch
 
     let jobs: Mailbox<WorkerJob>
     /// Packets of routing protocols, for the control thread.
@@ -113,13 +113,13 @@ struct Worker: ~Copyable {
         }
     }
 
-    /// Reads both sides in turn until they are empty or a batch is full, and what other workers
-    /// handed over, then writes.
+    /// Reads one side, the other and what other workers handed over, each until there is no more or
+    /// a batch is full, and writes after each: what comes back does not wait for what goes on.
     private func receive(
         _ ready: Ready, _ path: inout DataPath, _ io: inout FrameIO, _ slab: inout FrameSlab
     ) throws(SystemError) {
-        var slot = 0
         for side in Side.allCases where ready.contains(.frames(side)) {
+            var slot = 0
             for _ in 0..<Self.batch {
                 let result = unsafe slab.withSlot(slot) { unsafe io.read(side, into: $0) }
                 guard case .frame(let count) = result else {
@@ -130,7 +130,9 @@ struct Worker: ~Copyable {
                 if take(side, slot, count, &path, &slab) { slot += 1 }
                 if path.forwarder.hasReady { resume(&path, &slab) }
             }
+            drain(&path, &io, &slab)
         }
+        var slot = 0
         for _ in 0..<Self.batch {
             var place = slab.slot(slot, length: FrameSlab.stride)
             guard let arrival = path.peers.pop(into: &place) else { break }
