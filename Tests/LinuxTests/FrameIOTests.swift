@@ -179,6 +179,7 @@ struct FrameIOTests {
         signal(SIGUSR2) { _ in }
         let seen = try onThread { () -> String in
             var signals = sigset_t()
+            unsafe sigemptyset(&signals)
             unsafe sigaddset(&signals, SIGUSR2)
             unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             let waiting = pthread_self()
@@ -193,9 +194,9 @@ struct FrameIOTests {
                 let now = Clock.now()
                 let deadline = now + .milliseconds(200)
                 let ready = try pair.io.wait(until: deadline, now: now)
-                let isLate = Clock.now() >= deadline
+                let isDue = Clock.now() >= deadline
                 thread.join()
-                return "\(ready.isEmpty) \(isLate)"
+                return "\(ready.isEmpty) \(isDue)"
             } catch { return "\(error)" }
         }
         #expect(seen == "true true")
